@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# ptm: one binary, one library. GNU make.
+#
+# Knobs: CC=gcc|clang  CFLAGS= LDFLAGS= (added)  V=1 (show commands)
+#        DEV=1 (-Werror)  CONFIG=name (build/<name>; asan and ubsan set it)
+CONFIG ?= release
+B := build/$(CONFIG)
+Q := $(if $(V),,@)
+
+OPT ?= -O2 -g
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+	-Wcast-qual -Wformat=2 -Wdouble-promotion $(if $(DEV),-Werror)
+SAN_asan := -fsanitize=address -fno-omit-frame-pointer
+SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
+SAN := $(SAN_$(CONFIG))
+ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT) $(WARN) -ffp-contract=off -fvisibility=hidden -pthread $(SAN) $(CFLAGS)
+LIBS := -lz -lcjson -lm
+IMAGE := $(shell printf '\#include <stdio.h>\n\#include <png.h>\n\#include <jpeglib.h>\nint main(void){return 0;}\n' | $(CC) -x c - -o /dev/null -lpng -ljpeg 2>/dev/null && echo 1)
+ifeq ($(IMAGE),1)
+LIBS += -lpng -ljpeg
+ALL_CFLAGS += -DPTM_HAVE_IMAGE=1
+endif
+
+LIB_SRC := $(wildcard kernels/*.c libcore/*.c formats/*.c)
+CMD_SRC := $(wildcard cmd/*.c bench/*.c)
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
+UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c tests/kernels/check_*.c))
+FUZZ := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+all: $(B)/ptm ## build ptm and libptm.a
+	$(Q)ln -sf $(B)/ptm ptm
+
+$(B)/ptm: $(CMD_OBJ) $(B)/libptm.a
+	@echo "  LINK $@"
+	$(Q)$(CC) $(SAN) -pthread -o $@ $(CMD_OBJ) $(B)/libptm.a $(LDFLAGS) $(LIBS)
+
+$(B)/libptm.a: $(LIB_OBJ)
+	@echo "  AR   $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/kernels/ref_%.o: OPT += -O3
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# test programs and fuzz replay programs: one source file each
+$(UNIT): $(B)/%: $(B)/%.o $(B)/libptm.a
+	$(Q)$(CC) $(SAN) -pthread -o $@ $< $(B)/libptm.a $(LDFLAGS) $(LIBS)
+$(FUZZ): $(B)/%: $(B)/%.o $(B)/tests/fuzz/replay.o $(B)/libptm.a
+	$(Q)$(CC) $(SAN) -pthread -o $@ $< $(B)/tests/fuzz/replay.o $(B)/libptm.a $(LDFLAGS) $(LIBS)
+
+-include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)
+
+check: all $(UNIT) $(FUZZ) check-layers ## unit, kernel, format and CLI tests: under a minute
+	$(Q)B=$(B) scripts/run-tests check
+test: all $(UNIT) $(FUZZ) check-layers check-headers ## everything that needs no PyTorch
+	$(Q)B=$(B) scripts/run-tests test
+live: all ## compare with live PyTorch, where it is installed
+	$(Q)B=$(B) scripts/run-tests live
+check-layers: ## includes point only downwards
+	$(Q)scripts/check-layers
+check-headers: ## each header compiles alone
+	$(Q)for h in $(wildcard kernels/*.h libcore/*.h formats/*.h bench/*.h cmd/*.h); do \
+	  echo "#include \"$$h\"" | $(CC) $(ALL_CFLAGS) -Werror -fsyntax-only -x c - || exit 1; done
+asan: ## build and check under AddressSanitizer
+	$(Q)$(MAKE) --no-print-directory CONFIG=asan OPT="-O1 -g" check
+ubsan: ## build and check under UndefinedBehaviorSanitizer
+	$(Q)$(MAKE) --no-print-directory CONFIG=ubsan OPT="-O1 -g" check
+fuzz: ## make fuzz FMT=zip [SECONDS=60]: libFuzzer (clang) with the seed corpus
+	$(Q)scripts/fuzz $(FMT) $(or $(SECONDS),60)
+install: all ## PREFIX=/usr/local
+	install -D $(B)/ptm $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/ptm
+	install -D -m 644 $(B)/libptm.a $(DESTDIR)$(or $(PREFIX),/usr/local)/lib/libptm.a
+	for h in libcore/ptm.h libcore/compiler.h kernels/dtype.h; do \
+	  install -D -m 644 $$h $(DESTDIR)$(or $(PREFIX),/usr/local)/include/ptm/$$h; done
+clean: ## remove build/
+	rm -rf build ptm
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+.PHONY: all check test live check-layers check-headers asan ubsan fuzz install clean help
+.SECONDARY:

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Read-only file mappings. A file that shrinks while it is mapped turns reads into SIGBUS;
+ * ptm_map_guard_begin/end catch that around work on a mapping and give PTM_ERR_IO_SHRANK instead.
+ */
+#ifndef PTM_LIBCORE_MAP_H
+#define PTM_LIBCORE_MAP_H
+
+#include <setjmp.h>
+
+#include "libcore/ptm.h"
+
+struct ptm_file_map; /* caller owns: ptm_map_close */
+enum ptm_status ptm_map_open(struct ptm_file_map **out, const char *path, const uint8_t **bytes,
+                             size_t *n, struct ptm_err *err) PTM_WARN_UNUSED;
+void ptm_map_close(struct ptm_file_map *m); /* NULL ok */
+
+/* struct ptm_map_guard g; if (PTM_MAP_GUARD(&g)) return ptm_map_shrank(err); ... ptm_map_guard_end(&g);
+ * Guards are per thread and nest. Memory allocated inside is the caller's arenas'. */
+struct ptm_map_guard {
+    sigjmp_buf env;
+    struct ptm_map_guard *outer;
+};
+#define PTM_MAP_GUARD(g) (ptm_map_guard_begin(g), sigsetjmp((g)->env, 1))
+void ptm_map_guard_begin(struct ptm_map_guard *g);
+void ptm_map_guard_end(struct ptm_map_guard *g);
+enum ptm_status ptm_map_shrank(struct ptm_err *err);
+
+#endif
