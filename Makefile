@@ -63,7 +63,7 @@ check-layers: ## includes point only downwards
 	$(Q)scripts/check-layers
 check-headers: ## each header compiles alone
 	$(Q)for h in $(wildcard kernels/*.h libcore/*.h formats/*.h bench/*.h cmd/*.h); do \
-	  echo "#include \"$$h\"" | $(CC) $(ALL_CFLAGS) -Werror -fsyntax-only -x c - || exit 1; done
+	  printf '#include "%s"\nint x;\n' $$h | $(CC) $(ALL_CFLAGS) -Werror -fsyntax-only -x c - || exit 1; done
 asan: ## build and check under AddressSanitizer
 	$(Q)$(MAKE) --no-print-directory CONFIG=asan OPT="-O1 -g" check
 ubsan: ## build and check under UndefinedBehaviorSanitizer

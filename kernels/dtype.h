@@ -17,7 +17,7 @@ enum ptm_dtype {
     PTM_F16 = 5,
     PTM_F32 = 6,
     PTM_F64 = 7,
-    PTM_BOOL = 11,
+    PTM_BOOL8 = 11,
     PTM_BF16 = 15,
 };
 

@@ -5,15 +5,15 @@
  *     struct ptm_err err = {0};
  *     struct ptm_model *model = NULL;
  *     struct ptm_session *s = NULL;
- *     struct ptm_value_list out;
- *     if (ptm_model_open(&model, "model.pt", ptm_format_find, &err) ||
+ *  *     if (ptm_model_open(&model, "model.pt", ptm_format_find, &err) ||
  *         ptm_session_open(&s, model, NULL, &err))
  *         die(err.msg);
- *     int64_t dim[4] = {1, 3, 224, 224};
- *     struct ptm_ival x = ptm_ival_tensor(s, PTM_F32, 4, dim, pixels);
- *     if (ptm_session_run(s, "forward", &x, 1, &result, &err))
+ *     struct ptm_tensor *x = ptm_tensor_wrap(PTM_F32, 4, (int64_t[]){1, 3, 224, 224}, pixels);
+ *     struct ptm_ival arg = {.tag = PTM_TENSOR, .u.tensor = x}, result;
+ *     if (ptm_session_run(s, "forward", &arg, 1, &result, &err))
  *         die(err.msg);
- *     ... result.u.tensor->... ; valid until the next run
+ *     ... ptm_tensor_data(result.u.tensor) ... valid until the next run
+ *     ptm_tensor_free(x);
  *     ptm_session_close(s);
  *     ptm_model_close(model);
  *
@@ -135,6 +135,12 @@ struct ptm_tensor {
     struct ptm_sym *offset_sym;
     uint32_t value, version;
 };
+
+/* A row-major tensor over the caller's memory (borrowed). Caller owns the tensor; NULL: no memory,
+ * or a bad dtype, rank or size. */
+PTM_API struct ptm_tensor *ptm_tensor_wrap(enum ptm_dtype dtype, int rank, const int64_t *dim,
+                                           void *data);
+PTM_API void ptm_tensor_free(struct ptm_tensor *t); /* NULL ok */
 
 /* The tensor's elements; NULL when it has none. */
 PTM_API void *ptm_tensor_data(const struct ptm_tensor *t);
