@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The tables of lowerings, one per lower_<family>.c; lower.c joins them. Each
+ * ends with a row {NULL, NULL}. A new operator is one function and one row in
+ * the table of its family.
+ */
+#ifndef PTM_LIBCORE_LOWER_H
+#define PTM_LIBCORE_LOWER_H
+
+#include "libcore/trace.h"
+
+/* Numbers, strings, containers, attributes of tensors: computed while specialising. */
+extern const struct ptm_lowering ptm_lower_prim[];
+extern const struct ptm_lowering ptm_lower_scalar[];
+extern const struct ptm_lowering ptm_lower_list[];
+extern const struct ptm_lowering ptm_lower_str[];
+
+/* Tensor arithmetic, reductions, creation, views, indexing and sorting. */
+extern const struct ptm_lowering ptm_lower_math[];
+extern const struct ptm_lowering ptm_lower_reduce[];
+extern const struct ptm_lowering ptm_lower_create[];
+extern const struct ptm_lowering ptm_lower_shape[];
+extern const struct ptm_lowering ptm_lower_index[];
+
+/* Neural network layers and linear algebra. */
+extern const struct ptm_lowering ptm_lower_nn[];
+extern const struct ptm_lowering ptm_lower_conv[];
+extern const struct ptm_lowering ptm_lower_norm[];
+extern const struct ptm_lowering ptm_lower_pool[];
+extern const struct ptm_lowering ptm_lower_rnn[];
+extern const struct ptm_lowering ptm_lower_attention[];
+extern const struct ptm_lowering ptm_lower_linalg[];
+
+#endif
