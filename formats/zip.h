@@ -36,8 +36,7 @@ struct ptm_zip {
     size_t n_members;
     const char *root;     /* "resnet18"; "" when the first member is in no folder */
     size_t root_len;
-    uint32_t *bucket;     /* open addressing over names: member number + 1, 0 empty */
-    size_t n_buckets;     /* a power of two */
+    const struct ptm_zip_member **by_name; /* sorted, for lookups */
 };
 
 /* Do the bytes start like a zip archive? */
