@@ -32,7 +32,9 @@ struct ptm_schema {
 };
 
 /* All overloads of a name: *n of them, consecutive, in PyTorch's matching order; NULL: none. */
-const struct ptm_schema *ptm_schemas_find(const char *name, size_t *n);
+const struct ptm_schema *ptm_schemas_find(const char *name, size_t *n); /* NULL also: no memory */
+bool ptm_schema_exists(const char *name);
+const char *ptm_schema_type_name(enum ptm_sty type); /* "Tensor", "Scalar", ... */
 
 /* Chooses the overload (or checks `overload` when it is not NULL) for n_pos positional and n_kw
  * keyword arguments, and fills out[schema->n_args] with arguments, defaults and implicit
@@ -43,6 +45,11 @@ enum ptm_status ptm_schema_bind(struct ptm_arena *a, const char *name, const cha
                                 size_t n_kw, const struct ptm_schema **schema,
                                 struct ptm_ival *out, size_t out_cap,
                                 struct ptm_err *err) PTM_WARN_UNUSED;
+
+/* The operator that a name means in a file of that operator version: "ptm::div_0_3" for "aten::div"
+ * before version 4. NULL: the name itself (always for version 0, not known). Ask before binding,
+ * and bind and lower the name given. overload may be NULL. */
+const char *ptm_schema_upgrade(const char *name, const char *overload, int64_t op_version);
 
 enum { PTM_MAX_SCHEMA_ARGS = 64 };
 

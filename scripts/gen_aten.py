@@ -216,8 +216,7 @@ def merge(paths):
         for r in load(path):
             if not any(still_binds(k, r) for k in known.get(r[:2], [])):
                 rows.append(r)
-    rows += [(OLD_NAME[r[0]],) + r[1:] for r in rows if r[0] in OLD_NAME and
-             any(a[0].startswith(("Tensor", "int[]")) for a in r[2])]
+    rows += [(OLD_NAME[r[0]],) + r[1:] for r in rows if r[0] in OLD_NAME]
     rows += [parse(line) for line in OLD]
     rows.sort(key=lambda r: r[0])
     print("/* SPDX-License-Identifier: BSD-2-Clause */")
