@@ -72,11 +72,16 @@ struct ptm_sym_expr {
     bool is_float;
     uint32_t a, b;
     union ptm_imm value; /* SX_CONST */
+    uint64_t path;       /* SX_BOUND: where it comes from, for the session's statistics */
 };
 
+/* Writes a slot, or (value NULL) the bytes of a storage: binding `from`, which is
+ * the storage's memory, to the storage of binding `to`, or to `storage` when `to` is none. */
 struct ptm_effect {
     struct ptm_slot slot;
     struct ptm_tree *value;
+    uint32_t from, to;
+    struct ptm_storage *storage;
 };
 
 struct ptm_piece;      /* libcore/specialise.h: a planned graph, shared */
@@ -109,6 +114,7 @@ struct ptm_entry {
     uint64_t last_used;
 };
 
+bool ptm_guard_range_holds(const struct ptm_guard *g, union ptm_imm v, bool is_float);
 enum ptm_status ptm_entry_verify(const struct ptm_entry *e, struct ptm_err *err) PTM_WARN_UNUSED;
 void ptm_entry_dump(const struct ptm_entry *e, FILE *f);
 

@@ -19,6 +19,8 @@ struct ptm_storage {
     uint8_t *data;  /* NULL: no data (yet), or zero bytes */
     size_t bytes;
     bool read_only; /* mapped from the file: copy before writing */
+    bool state;     /* session heap: its contents may change between calls */
+    const char *name; /* of the weight it holds, "conv1.weight"; NULL */
     bool owned;     /* data came from malloc; freed by ptm_storage_drop */
     uint32_t refs;  /* session heap only: tensors that use it */
     struct ptm_trace_storage *trace; /* while specialising: libcore/trace.h */

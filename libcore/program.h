@@ -169,6 +169,6 @@ void ptm_program_dump(const struct ptm_program *p, FILE *f);
 uint32_t ptm_class_method(const struct ptm_program *p, const struct ptm_class *c, const char *name);
 uint32_t ptm_class_attr(const struct ptm_class *c, const char *name); /* UINT32_MAX: none */
 /* "List[Tensor]" ... into buf. */
-const char *ptm_type_text(const struct ptm_program *p, uint32_t type, char *buf, size_t n);
+const char *ptm_tytype_text(const struct ptm_program *p, uint32_t type, char *buf, size_t n);
 
 #endif

@@ -27,6 +27,7 @@
 #include "libcore/schema.h"
 
 struct ptm_trace; /* libcore/specialise.h */
+struct ptm_class; /* libcore/program.h */
 
 /* -- lowerings -- */
 /* arg: one value per schema argument, defaults filled in, ints already floats
@@ -172,6 +173,18 @@ struct ptm_ival ptm_item(struct ptm_trace *t, struct ptm_tensor *x);
 /* -- calling: another lowering by name, with positional arguments for its schema (missing ones
  *    take defaults). For composite operators. -- */
 struct ptm_ival ptm_call(struct ptm_trace *t, const char *name, size_t n, const struct ptm_ival *arg);
+
+/* The run's seed, as a symbol: another number in each run. */
+struct ptm_ival ptm_trace_seed(struct ptm_trace *t);
+/* A number for OP_random's stream: another one for each operator of a call. */
+int64_t ptm_trace_stream(struct ptm_trace *t);
+/* A new object with the class's attributes uninitialised; its attributes are o->attr[]. A class
+ * that the program lacks (packed parameters) is made with ptm_trace_class. */
+struct ptm_object *ptm_object_new(struct ptm_trace *t, const struct ptm_class *cls);
+const struct ptm_class *ptm_trace_class(struct ptm_trace *t, const char *qualname, size_t n_attrs,
+                                        const char *const *attr_names);
+/* Attribute of an object by name, imported when first seen; fails when there is none. */
+struct ptm_ival ptm_object_attr(struct ptm_trace *t, struct ptm_object *o, const char *name);
 
 /* A tuple / list of tensors as a result. */
 struct ptm_ival ptm_result_tuple(struct ptm_trace *t, size_t n, struct ptm_tensor *const *x);

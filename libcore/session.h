@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A session, inside: its copy of the heap, entries, pieces, state. */
+#ifndef PTM_LIBCORE_SESSION_H
+#define PTM_LIBCORE_SESSION_H
+
+#include "libcore/model.h"
+#include "libcore/specialise.h"
+
+enum { PTM_MAX_ENTRIES = 16 };
+
+/* Why a scalar at some path (argument or attribute, then indices) changes. */
+struct ptm_scalar_path {
+    uint64_t path;
+    uint32_t misses;
+    bool pinned; /* was needed as a number: never a symbol again */
+};
+
+struct ptm_session {
+    const struct ptm_model *model;
+    struct ptm_config config;
+    struct ptm_arena arena;      /* the heap's copy, paths */
+    struct ptm_object **object;  /* by id; object[i]->real is NULL */
+    bool **slot_state;           /* per object, per attribute: may change between calls */
+    struct ptm_arena **slot_arena; /* flat, per slot: owns the present value; NULL: the heap's */
+    uint32_t *slot_base;         /* per object: first slot number */
+    uint32_t n_slots;
+    const char **path;           /* module path of each object */
+    struct ptm_object *root;
+    struct ptm_ival *constant;   /* the program's constants, session's own storages */
+    struct ptm_entry *entry[PTM_MAX_ENTRIES];
+    size_t n_entries;
+    struct ptm_piece *pieces;
+    struct ptm_scalar_path *scalar_path;
+    size_t n_paths, cap_paths;
+    struct ptm_arena result_arena;
+    struct ptm_storage **result_storage;
+    size_t n_result_storages, cap_result_storages;
+    struct ptm_session_stats stats;
+    char churn[200];
+    char warnings[4][400]; /* texts of ptm_trace_warn, once each; the command prints them */
+    size_t n_warnings;
+    uint64_t clock;
+    const struct ptm_entry *last; /* the entry of the last run; NULL when interpreted */
+    size_t arena_peak;
+    volatile int interrupted;
+};
+
+/* Scalar at `path`: may it be a symbol? NULL: no memory. */
+struct ptm_scalar_path *ptm_session_path(struct ptm_session *s, uint64_t path);
+bool ptm_session_slot_is_state(const struct ptm_session *s, const struct ptm_object *o,
+                               uint32_t attr);
+/* specialise.c: traces one call; on success the entry is complete and its steps ran up to
+ * frame->steps_done. */
+enum ptm_status ptm_specialise(struct ptm_session *s, uint32_t fn, const struct ptm_ival *args,
+                               size_t n_args, struct ptm_entry *entry, struct ptm_frame *frame,
+                               bool *keep, struct ptm_err *err) PTM_WARN_UNUSED;
+void ptm_entry_free(struct ptm_session *s, struct ptm_entry *e);
+struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *g,
+                                 struct ptm_arena *graph_arena, struct ptm_err *err);
+
+#endif

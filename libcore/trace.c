@@ -1,0 +1,981 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Values while specialising: storages, operators, reading data, ending a piece.
+ *
+ * The graph of the piece is built as operators come. A storage's content is a
+ * dense base tensor; a tensor caches the graph value it stands for until the
+ * storage changes (version) or the piece ends (epoch). A piece that ends keeps
+ * only what its live storages need; those become bound to its outputs.
+ */
+#include "libcore/specialise.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "libcore/session.h"
+
+enum {
+    EAGER_IN = 65536,    /* elements of known inputs and outputs up to which */
+    EAGER_OUT = 16384,   /* an operator runs at once */
+    CUT_LOOP = 2000,     /* nodes after which a loop's back edge ends the piece */
+    CUT_ANY = 8000,
+};
+#define CONST_KEY_SEED UINT64_C(0xcbf29ce484222325)
+
+struct ptm_arena *ptm_trace_arena(struct ptm_trace *t)
+{
+    return &t->arena;
+}
+
+bool ptm_trace_failed(const struct ptm_trace *t)
+{
+    return t->err.code != PTM_OK;
+}
+
+static void out_of_memory(struct ptm_trace *t)
+{
+    ptm_fail(&t->err, PTM_ERR_MEMORY, "out of memory while specialising");
+}
+
+struct ptm_ival ptm_trace_fail(struct ptm_trace *t, enum ptm_status code, const char *fmt, ...)
+{
+    if (t->err.code)
+        return ptm_none();
+    char msg[700];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(msg, sizeof(msg), fmt, ap);
+    va_end(ap);
+    const struct ptm_interp_frame *f = t->top;
+    if (!f || !f->inst) {
+        ptm_fail(&t->err, code, "%s", msg);
+        return ptm_none();
+    }
+    const struct ptm_pos *pos =
+        &t->program->pos[f->inst->pos < t->program->n_pos ? f->inst->pos : 0];
+    const char *path = f->path && *f->path ? f->path : NULL;
+    if (pos->src_file)
+        ptm_fail(&t->err, code, "%s (in '%s', %s:%u: %.120s)", msg, path ? path : f->fn->name,
+                 pos->src_file, (unsigned)pos->src_line, pos->src_text ? pos->src_text : "");
+    else
+        ptm_fail(&t->err, code, "%s (in '%s', %s:%u)", msg, path ? path : f->fn->name,
+                 pos->file ? pos->file : f->fn->qualname, (unsigned)pos->line);
+    return ptm_none();
+}
+
+void ptm_trace_warn(struct ptm_trace *t, const char *fmt, ...)
+{
+    struct ptm_session *s = t->session;
+    char text[400];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    for (size_t i = 0; i < s->n_warnings; i++)
+        if (!strcmp(s->warnings[i], text))
+            return;
+    if (s->n_warnings < PTM_LEN(s->warnings))
+        memcpy(s->warnings[s->n_warnings++], text, sizeof(text));
+}
+
+struct ptm_site ptm_trace_site(const struct ptm_trace *t)
+{
+    const struct ptm_interp_frame *f = t->top;
+    struct ptm_site site = {.path = "", .aten = "", .file = ""};
+    if (!f || !f->inst)
+        return site;
+    const struct ptm_pos *pos =
+        &t->program->pos[f->inst->pos < t->program->n_pos ? f->inst->pos : 0];
+    site.path = f->path ? f->path : "";
+    if (f->inst->op == P_OP)
+        site.aten = t->program->op[f->inst->a].name;
+    site.file = pos->src_file ? pos->src_file : pos->file ? pos->file : "";
+    site.line = pos->src_file ? pos->src_line : pos->line;
+    return site;
+}
+
+/* -- storages and tensors -- */
+
+struct ptm_trace_storage *ptm_ts_new(struct ptm_trace *t, enum ptm_storage_state state,
+                                     struct ptm_storage *s, enum ptm_dtype d, int rank,
+                                     const int64_t *dim, const int64_t *stride)
+{
+    struct ptm_trace_storage *ts = ptm_arena_alloc(&t->arena, sizeof(*ts));
+    if (!s)
+        s = ptm_arena_alloc(&t->arena, sizeof(*s));
+    if (!ts || !s) {
+        out_of_memory(t);
+        return NULL;
+    }
+    ts->state = (uint8_t)state;
+    ts->dtype = (uint8_t)d;
+    ts->rank = (uint8_t)rank;
+    memcpy(ts->dim, dim, (size_t)rank * sizeof(*dim));
+    memcpy(ts->stride, stride, (size_t)rank * sizeof(*stride));
+    ts->value = ts->binding = ts->home = PTM_NO_VALUE;
+    ts->version = ++t->clock;
+    ts->epoch = t->epoch;
+    ts->born = t->n_ops;
+    ts->storage = s;
+    s->trace = ts;
+    ts->next = t->storages;
+    t->storages = ts;
+    return ts;
+}
+
+struct ptm_tensor *ptm_trace_tensor(struct ptm_trace *t, struct ptm_trace_storage *ts, int rank,
+                                    const int64_t *dim, const int64_t *stride, int64_t offset)
+{
+    struct ptm_tensor *x = ts ? ptm_arena_alloc(&t->arena, sizeof(*x)) : NULL;
+    if (!x) {
+        out_of_memory(t);
+        return NULL;
+    }
+    x->dtype = ts->dtype;
+    x->rank = (uint8_t)rank;
+    memcpy(x->dim, dim, (size_t)rank * sizeof(*dim));
+    memcpy(x->stride, stride, (size_t)rank * sizeof(*stride));
+    x->offset = offset;
+    x->storage = ts->storage;
+    x->value = PTM_NO_VALUE;
+    return x;
+}
+
+void ptm_trace_touch(struct ptm_trace *t, struct ptm_trace_storage *ts)
+{
+    ts->version = ++t->clock;
+    ts->epoch = t->epoch;
+}
+
+static void refresh(struct ptm_trace *t, struct ptm_trace_storage *ts)
+{
+    if (ts->epoch != t->epoch)
+        ptm_trace_touch(t, ts);
+}
+
+/* -- graph values -- */
+
+static struct ptm_type tensor_type(const struct ptm_tensor *x)
+{
+    struct ptm_type type = {.dtype = x->dtype, .rank = x->rank, .qparams = -1};
+    memcpy(type.dim, x->dim, sizeof(type.dim));
+    return type;
+}
+
+uint32_t ptm_trace_node(struct ptm_trace *t, enum ptm_op op, const uint32_t *in, uint32_t n_in,
+                        const struct ptm_attr *attr, uint32_t n_attr)
+{
+    if (t->err.code)
+        return PTM_NO_VALUE;
+    struct ptm_type type_of[16], *in_type = type_of, out_type[4];
+    if (n_in > PTM_LEN(type_of))
+        in_type = ptm_arena_array(&t->arena, n_in, sizeof(*in_type));
+    if (!in_type) {
+        out_of_memory(t);
+        return PTM_NO_VALUE;
+    }
+    for (uint32_t i = 0; i < n_in; i++) {
+        if (in[i] == PTM_NO_VALUE)
+            in_type[i] = (struct ptm_type){.dtype = PTM_ABSENT, .qparams = -1};
+        else
+            in_type[i] = t->graph.value[in[i]].type;
+    }
+    struct ptm_err err = {0};
+    if (ptm_op_infer(op, in_type, n_in, attr, n_attr, out_type, &err)) {
+        ptm_trace_fail(t, err.code, "%s", err.msg);
+        return PTM_NO_VALUE;
+    }
+    struct ptm_site site = ptm_trace_site(t);
+    uint32_t v = ptm_graph_node(&t->graph, op, in, n_in, attr, n_attr, out_type, &site);
+    if (v == PTM_NO_VALUE)
+        out_of_memory(t);
+    return v;
+}
+
+static uint64_t fnv(uint64_t h, const void *p, size_t n)
+{
+    const uint8_t *b = p;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ b[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+/* A known tensor as a constant of the piece. Constants of the session's heap
+ * are borrowed; data made while specialising is copied beside the graph. */
+static uint32_t constant_value(struct ptm_trace *t, const struct ptm_tensor *x)
+{
+    struct ptm_trace_storage *ts = x->storage->trace;
+    struct ptm_type type = tensor_type(x);
+    struct ptm_const c = {.name = ts->name};
+    memcpy(c.stride, x->stride, sizeof(c.stride));
+    if (ts->real && !ts->written) {
+        uint64_t h = fnv(CONST_KEY_SEED, &ts->real, sizeof(ts->real));
+        h = fnv(h, &x->offset, sizeof(x->offset));
+        c.key = fnv(h, x->stride, (size_t)x->rank * sizeof(*x->stride));
+        c.data = ptm_tensor_data(x);
+    } else {
+        /* the whole storage, so that any strides work */
+        uint8_t *copy = ptm_arena_copy(&t->graph_arena, ts->storage->data, ts->storage->bytes);
+        if (!copy) {
+            out_of_memory(t);
+            return PTM_NO_VALUE;
+        }
+        uint64_t h = fnv(CONST_KEY_SEED ^ 1, copy, ts->storage->bytes);
+        h = fnv(h, &x->offset, sizeof(x->offset));
+        c.key = fnv(h, x->stride, (size_t)x->rank * sizeof(*x->stride));
+        c.data = copy + (size_t)x->offset * ptm_dtype_bytes(x->dtype);
+    }
+    uint32_t v = ptm_graph_const(&t->graph, &type, &c);
+    if (v == PTM_NO_VALUE)
+        out_of_memory(t);
+    return v;
+}
+
+static uint32_t bound_value(struct ptm_trace *t, uint32_t binding)
+{
+    void *p = t->binding_value, *q = t->binding_epoch;
+    if (!ptm_arena_grow(&t->arena, &p, &t->cap_binding_value, binding + 1, sizeof(uint32_t)) ||
+        !ptm_arena_grow(&t->arena, &q, &t->cap_binding_epoch, binding + 1, sizeof(uint32_t))) {
+        out_of_memory(t);
+        return PTM_NO_VALUE;
+    }
+    t->binding_value = p;
+    t->binding_epoch = q;
+    if (t->binding_epoch[binding] == t->epoch)
+        return t->binding_value[binding];
+    uint32_t v = ptm_graph_arg(&t->graph, &t->entry->binding[binding].type);
+    void *r = t->arg_binding;
+    if (v == PTM_NO_VALUE || !ptm_arena_grow(&t->arena, &r, &t->cap_arg_binding,
+                                             t->graph.n_inputs, sizeof(uint32_t))) {
+        out_of_memory(t);
+        return PTM_NO_VALUE;
+    }
+    t->arg_binding = r;
+    t->arg_binding[t->graph.n_inputs - 1] = binding;
+    t->binding_value[binding] = v;
+    t->binding_epoch[binding] = t->epoch;
+    return v;
+}
+
+static uint32_t base_value(struct ptm_trace *t, struct ptm_trace_storage *ts)
+{
+    return ts->state == ST_LAZY ? ts->value : bound_value(t, ts->binding);
+}
+
+static struct ptm_attr imm(int64_t i)
+{
+    return (struct ptm_attr){.kind = A_IMM, .u.i = i};
+}
+
+void ptm_memory_order(int rank, const int64_t *dim, const int64_t *stride, int64_t *perm)
+{
+    for (int i = 0; i < rank; i++) {
+        int j = i;
+        for (; j > 0; j--) {
+            int64_t p = perm[j - 1];
+            if (stride[p] > stride[i] || (stride[p] == stride[i] && dim[p] >= dim[i]))
+                break;
+            if (dim[i] == 1 || dim[p] == 1)
+                break;
+            perm[j] = p;
+        }
+        perm[j] = i;
+    }
+}
+
+static uint32_t permuted(struct ptm_trace *t, uint32_t v, int rank, const int64_t *perm)
+{
+    bool identity = true;
+    struct ptm_attr attr[1 + PTM_MAX_RANK];
+    attr[0] = imm(rank);
+    for (int i = 0; i < rank; i++) {
+        attr[1 + i] = imm(perm[i]);
+        identity = identity && perm[i] == i;
+    }
+    return identity ? v : ptm_trace_node(t, OP_permute, &v, 1, attr, 1 + (uint32_t)rank);
+}
+
+static uint32_t reshaped(struct ptm_trace *t, uint32_t v, int rank, const int64_t *dim)
+{
+    struct ptm_attr attr[1 + PTM_MAX_RANK];
+    attr[0] = imm(rank);
+    for (int i = 0; i < rank; i++)
+        attr[1 + i] = imm(dim[i]);
+    return ptm_trace_node(t, OP_reshape, &v, 1, attr, 1 + (uint32_t)rank);
+}
+
+/* A storage's content in memory order: rank-1, or PTM_NO_VALUE. */
+uint32_t ptm_trace_flat(struct ptm_trace *t, struct ptm_trace_storage *ts)
+{
+    int64_t perm[PTM_MAX_RANK], n = 1;
+    uint32_t v = base_value(t, ts);
+    for (int i = 0; i < ts->rank; i++)
+        n *= ts->dim[i];
+    if (v == PTM_NO_VALUE || (ts->rank == 1))
+        return v;
+    ptm_memory_order(ts->rank, ts->dim, ts->stride, perm);
+    return reshaped(t, permuted(t, v, ts->rank, perm), 1, &n);
+}
+
+static bool same_layout(const struct ptm_tensor *x, int rank, const int64_t *dim,
+                        const int64_t *stride)
+{
+    if (x->offset || x->offset_sym || x->rank != rank)
+        return false;
+    for (int i = 0; i < rank; i++)
+        if (x->dim[i] != dim[i] || (dim[i] != 1 && x->stride[i] != stride[i]))
+            return false;
+    return true;
+}
+
+/* x as a permutation of the base with dims of size 1 left out or added: the
+ * shape a transposed or squeezed alias has after a write. */
+static uint32_t as_permutation(struct ptm_trace *t, const struct ptm_tensor *x,
+                               struct ptm_trace_storage *ts)
+{
+    int64_t perm[PTM_MAX_RANK], kept[PTM_MAX_RANK], n_kept = 0, n = 0;
+    bool used[PTM_MAX_RANK] = {false};
+    if (x->offset || x->offset_sym)
+        return PTM_NO_VALUE;
+    for (int i = 0; i < x->rank; i++) {
+        if (x->dim[i] == 1)
+            continue;
+        int k = 0;
+        while (k < ts->rank &&
+               (used[k] || ts->dim[k] != x->dim[i] || ts->stride[k] != x->stride[i]))
+            k++;
+        if (k == ts->rank)
+            return PTM_NO_VALUE;
+        used[k] = true;
+        kept[n_kept++] = k;
+    }
+    for (int i = 0; i < (int)n_kept; i++)
+        perm[n++] = kept[i];
+    for (int k = 0; k < ts->rank; k++) {
+        if (used[k])
+            continue;
+        if (ts->dim[k] != 1)
+            return PTM_NO_VALUE;
+        perm[n++] = k;
+    }
+    uint32_t v = permuted(t, base_value(t, ts), ts->rank, perm);
+    return v == PTM_NO_VALUE ? v : reshaped(t, v, x->rank, x->dim);
+}
+
+struct ptm_attr ptm_trace_sym_attr(struct ptm_trace *t, struct ptm_sym s)
+{
+    if (!s.mul && !s.is_float)
+        return imm(s.add);
+    uint32_t number = ptm_sym_scalar(t, &s);
+    for (size_t i = 0; i < t->graph.n_scalars; i++)
+        if (t->scalar_number[i] == number)
+            return (struct ptm_attr){.kind = A_SYM, .u.value = t->graph.scalar[i]};
+    uint32_t v = ptm_graph_scalar(&t->graph, s.is_float);
+    void *p = t->scalar_number;
+    if (v == PTM_NO_VALUE || !ptm_arena_grow(&t->arena, &p, &t->cap_scalar_number,
+                                             t->graph.n_scalars, sizeof(uint32_t))) {
+        out_of_memory(t);
+        return imm(0);
+    }
+    t->scalar_number = p;
+    t->scalar_number[t->graph.n_scalars - 1] = number;
+    return (struct ptm_attr){.kind = A_SYM, .u.value = v};
+}
+
+/* offset + offset_sym as one attribute */
+struct ptm_attr ptm_trace_offset(struct ptm_trace *t, const struct ptm_tensor *x)
+{
+    if (!x->offset_sym)
+        return imm(x->offset);
+    struct ptm_sym s = *x->offset_sym;
+    s.add += x->offset;
+    return ptm_trace_sym_attr(t, s);
+}
+
+uint32_t ptm_trace_value(struct ptm_trace *t, struct ptm_tensor *x)
+{
+    if (!x || t->err.code)
+        return PTM_NO_VALUE;
+    struct ptm_trace_storage *ts = x->storage->trace;
+    refresh(t, ts);
+    if (x->value != PTM_NO_VALUE && x->version == ts->version)
+        return x->value;
+    uint32_t v;
+    if (ts->state == ST_KNOWN) {
+        v = constant_value(t, x);
+    } else if (same_layout(x, ts->rank, ts->dim, ts->stride)) {
+        v = base_value(t, ts);
+    } else {
+        v = as_permutation(t, x, ts);
+        if (v == PTM_NO_VALUE && !t->err.code) {
+            uint32_t flat = ptm_trace_flat(t, ts);
+            struct ptm_attr attr[3 + 2 * PTM_MAX_RANK];
+            uint32_t n = 0;
+            if (ptm_tensor_contiguous(x) && !x->offset && !x->offset_sym &&
+                flat != PTM_NO_VALUE && ptm_tensor_numel(x) == t->graph.value[flat].type.dim[0]) {
+                v = reshaped(t, flat, x->rank, x->dim);
+            } else {
+                attr[n++] = imm(x->rank);
+                for (int i = 0; i < x->rank; i++)
+                    attr[n++] = imm(x->dim[i]);
+                attr[n++] = imm(x->rank);
+                for (int i = 0; i < x->rank; i++)
+                    attr[n++] = imm(x->stride[i]);
+                attr[n++] = ptm_trace_offset(t, x);
+                v = ptm_trace_node(t, OP_as_strided, &flat, 1, attr, n);
+            }
+        }
+    }
+    x->value = v;
+    x->version = ts->version;
+    return v;
+}
+
+/* -- emitting -- */
+
+void ptm_emit_begin(struct ptm_emit *e, struct ptm_trace *t, enum ptm_op op)
+{
+    *e = (struct ptm_emit){.t = t, .op = op};
+}
+
+void ptm_emit_opt(struct ptm_emit *e, struct ptm_tensor *x)
+{
+    void *p = e->in;
+    if (e->t->err.code)
+        return;
+    if (!ptm_arena_grow(&e->t->arena, &p, &e->cap_in, e->n_in + 1, sizeof(*e->in))) {
+        out_of_memory(e->t);
+        return;
+    }
+    e->in = p;
+    e->in[e->n_in++] = x;
+}
+
+void ptm_emit_in(struct ptm_emit *e, struct ptm_tensor *x)
+{
+    if (!x)
+        ptm_trace_fail(e->t, PTM_ERR_TYPE, "%s: a tensor was expected, None was given",
+                       ptm_op_info(e->op)->name);
+    else
+        ptm_emit_opt(e, x);
+}
+
+static void add_attr(struct ptm_emit *e, struct ptm_attr a, struct ptm_sym *sym)
+{
+    void *p = e->attr, *q = e->attr_sym;
+    size_t cap = e->cap_attr;
+    if (e->t->err.code)
+        return;
+    if (!ptm_arena_grow(&e->t->arena, &p, &cap, e->n_attr + 1, sizeof(*e->attr)) ||
+        !ptm_arena_grow(&e->t->arena, &q, &e->cap_attr, e->n_attr + 1, sizeof(*e->attr_sym))) {
+        out_of_memory(e->t);
+        return;
+    }
+    e->attr = p;
+    e->attr_sym = q;
+    e->attr_sym[e->n_attr] = sym;
+    e->attr[e->n_attr++] = a;
+}
+
+void ptm_emit_i(struct ptm_emit *e, int64_t i)
+{
+    add_attr(e, imm(i), NULL);
+}
+
+void ptm_emit_f(struct ptm_emit *e, double f)
+{
+    add_attr(e, (struct ptm_attr){.kind = A_IMM, .u.f = f}, NULL);
+}
+
+void ptm_emit_ints(struct ptm_emit *e, const int64_t *v, int n)
+{
+    ptm_emit_i(e, n);
+    for (int i = 0; i < n; i++)
+        ptm_emit_i(e, v[i]);
+}
+
+void ptm_emit_floats(struct ptm_emit *e, const double *v, int n)
+{
+    ptm_emit_i(e, n);
+    for (int i = 0; i < n; i++)
+        ptm_emit_f(e, v[i]);
+}
+
+void ptm_emit_scalar(struct ptm_emit *e, struct ptm_ival v, bool as_float)
+{
+    if (as_float)
+        v = ptm_scalar_to_float(e->t, v);
+    if (v.tag == PTM_SYM)
+        add_attr(e, (struct ptm_attr){.kind = A_SYM}, v.u.sym);
+    else if (as_float)
+        ptm_emit_f(e, ptm_arg_float(e->t, v));
+    else
+        ptm_emit_i(e, ptm_arg_int(e->t, v));
+}
+
+/* Output strides: PyTorch's rules for elementwise operators (first input of the
+ * output's dims decides the order of dims) and channels-last ones. */
+static bool channels_last(const struct ptm_tensor *x)
+{
+    if (x->rank != 4 && x->rank != 5)
+        return false;
+    if (ptm_tensor_contiguous(x))
+        return false;
+    int64_t expect = x->dim[1];
+    if (x->stride[1] != 1 && x->dim[1] != 1)
+        return false;
+    for (int i = x->rank - 1; i >= 2; i--) {
+        if (x->dim[i] != 1 && x->stride[i] != expect)
+            return false;
+        expect *= x->dim[i];
+    }
+    return x->dim[0] == 1 || x->stride[0] == expect;
+}
+
+static void strides_by_order(int rank, const int64_t *dim, const int64_t *perm, int64_t *stride)
+{
+    int64_t s = 1;
+    for (int i = rank - 1; i >= 0; i--) {
+        stride[perm[i]] = s;
+        s *= dim[perm[i]] > 1 ? dim[perm[i]] : 1;
+    }
+}
+
+static void output_strides(const struct ptm_emit *e, const struct ptm_type *type, int64_t *stride)
+{
+    const char *cls = ptm_op_info(e->op)->cls;
+    ptm_strides_contiguous(type->rank, type->dim, stride);
+    if (!strcmp(cls, "elementwise") && e->op != OP_cumsum) {
+        for (size_t k = 0; k < e->n_in; k++) {
+            const struct ptm_tensor *x = e->in[k];
+            if (!x || x->rank != type->rank ||
+                memcmp(x->dim, type->dim, (size_t)x->rank * sizeof(*x->dim)))
+                continue;
+            if (!ptm_tensor_contiguous(x)) {
+                int64_t perm[PTM_MAX_RANK];
+                ptm_memory_order(x->rank, x->dim, x->stride, perm);
+                strides_by_order(type->rank, type->dim, perm, stride);
+            }
+            return;
+        }
+    } else if ((!strcmp(cls, "conv") || !strcmp(cls, "pool") || e->op == OP_batch_norm) &&
+               e->n_in && e->in[0] && channels_last(e->in[0]) && type->rank == e->in[0]->rank) {
+        int64_t perm[PTM_MAX_RANK] = {0};
+        for (int i = 1; i < type->rank - 1; i++)
+            perm[i] = i + 1;
+        perm[type->rank - 1] = 1;
+        strides_by_order(type->rank, type->dim, perm, stride);
+    }
+}
+
+static struct ptm_nd type_nd(const struct ptm_type *type, const int64_t *stride, void *data)
+{
+    struct ptm_nd nd = {.data = data, .dtype = type->dtype, .rank = type->rank};
+    memcpy(nd.dim, type->dim, sizeof(nd.dim));
+    memcpy(nd.stride, stride, sizeof(nd.stride));
+    return nd;
+}
+
+/* Runs the operator now when every input is known and small. */
+static bool try_eager(struct ptm_emit *e, struct ptm_tensor **out)
+{
+    struct ptm_trace *t = e->t;
+    uint32_t n_out = ptm_op_info(e->op)->n_out;
+    int64_t total = 0;
+    struct ptm_type *in_type;
+    struct ptm_nd *in, out_nd[4];
+    if (e->op == OP_random)
+        return false;
+    for (size_t i = 0; i < e->n_attr; i++)
+        if (e->attr[i].kind == A_SYM)
+            return false;
+    for (size_t i = 0; i < e->n_in; i++) {
+        if (!e->in[i])
+            continue;
+        if (e->in[i]->storage->trace->state != ST_KNOWN)
+            return false;
+        int64_t n = ptm_tensor_numel(e->in[i]);
+        if (n > EAGER_IN || (total += n) > EAGER_IN)
+            return false;
+    }
+    in_type = ptm_arena_array(&t->arena, e->n_in + 1, sizeof(*in_type));
+    in = ptm_arena_array(&t->arena, e->n_in + 1, sizeof(*in));
+    if (!in_type || !in) {
+        out_of_memory(t);
+        return true;
+    }
+    for (size_t i = 0; i < e->n_in; i++) {
+        if (e->in[i]) {
+            in_type[i] = tensor_type(e->in[i]);
+            in[i] = ptm_tensor_nd(e->in[i]);
+        } else {
+            in_type[i] = (struct ptm_type){.dtype = PTM_ABSENT, .qparams = -1};
+            in[i] = (struct ptm_nd){.dtype = PTM_ABSENT};
+        }
+    }
+    struct ptm_type type[4];
+    struct ptm_err err = {0};
+    if (ptm_op_infer(e->op, in_type, (uint32_t)e->n_in, e->attr, (uint32_t)e->n_attr, type, &err)) {
+        ptm_trace_fail(t, err.code, "%s", err.msg);
+        return true;
+    }
+    for (uint32_t k = 0; k < n_out; k++)
+        if (ptm_type_numel(&type[k]) > EAGER_OUT)
+            return false;
+    for (uint32_t k = 0; k < n_out; k++) {
+        int64_t stride[PTM_MAX_RANK];
+        output_strides(e, &type[k], stride);
+        struct ptm_trace_storage *ts =
+            ptm_ts_new(t, ST_KNOWN, NULL, type[k].dtype, type[k].rank, type[k].dim, stride);
+        if (!ts)
+            return true;
+        ts->storage->bytes = (size_t)ptm_type_numel(&type[k]) * ptm_dtype_bytes(type[k].dtype);
+        ts->storage->data = ptm_arena_alloc(&t->arena, ts->storage->bytes);
+        out[k] = ptm_trace_tensor(t, ts, type[k].rank, type[k].dim, stride, 0);
+        out_nd[k] = type_nd(&type[k], stride, ts->storage->data);
+    }
+    if (t->arena.failed)
+        out_of_memory(t);
+    else if (ptm_eager_run(e->op, in, (uint32_t)e->n_in, e->attr, (uint32_t)e->n_attr, out_nd, &err))
+        ptm_trace_fail(t, err.code, "%s", err.msg);
+    return true;
+}
+
+void ptm_emit_outs(struct ptm_emit *e, struct ptm_tensor **out)
+{
+    struct ptm_trace *t = e->t;
+    uint32_t n_out = ptm_op_info(e->op)->n_out;
+    for (uint32_t k = 0; k < n_out; k++)
+        out[k] = NULL;
+    if (t->err.code || try_eager(e, out))
+        return;
+    uint32_t *in = ptm_arena_array(&t->arena, e->n_in + 1, sizeof(*in));
+    if (!in) {
+        out_of_memory(t);
+        return;
+    }
+    for (size_t i = 0; i < e->n_in; i++)
+        in[i] = e->in[i] ? ptm_trace_value(t, e->in[i]) : PTM_NO_VALUE;
+    for (size_t i = 0; i < e->n_attr; i++)
+        if (e->attr[i].kind == A_SYM)
+            e->attr[i] = ptm_trace_sym_attr(t, *e->attr_sym[i]);
+    uint32_t v =
+        ptm_trace_node(t, e->op, in, (uint32_t)e->n_in, e->attr, (uint32_t)e->n_attr);
+    if (v == PTM_NO_VALUE)
+        return;
+    for (uint32_t k = 0; k < n_out; k++) {
+        struct ptm_type type = t->graph.value[v + k].type;
+        int64_t stride[PTM_MAX_RANK];
+        output_strides(e, &type, stride);
+        struct ptm_trace_storage *ts =
+            ptm_ts_new(t, ST_LAZY, NULL, type.dtype, type.rank, type.dim, stride);
+        if (!ts)
+            return;
+        ts->value = v + k;
+        ts->storage->bytes = (size_t)ptm_type_numel(&type) * ptm_dtype_bytes(type.dtype);
+        out[k] = ptm_trace_tensor(t, ts, type.rank, type.dim, stride, 0);
+    }
+}
+
+struct ptm_tensor *ptm_emit_end(struct ptm_emit *e)
+{
+    struct ptm_tensor *out[4];
+    ptm_emit_outs(e, out);
+    return out[0];
+}
+
+struct ptm_tensor *ptm_op_unary(struct ptm_trace *t, enum ptm_op op, struct ptm_tensor *x)
+{
+    struct ptm_emit e;
+    if (!x)
+        return NULL;
+    ptm_emit_begin(&e, t, op);
+    ptm_emit_in(&e, x);
+    return ptm_emit_end(&e);
+}
+
+struct ptm_tensor *ptm_op_binary(struct ptm_trace *t, enum ptm_op op, struct ptm_tensor *a,
+                                 struct ptm_tensor *b)
+{
+    struct ptm_emit e;
+    if (!a || !b)
+        return NULL;
+    ptm_emit_begin(&e, t, op);
+    ptm_emit_in(&e, a);
+    ptm_emit_in(&e, b);
+    return ptm_emit_end(&e);
+}
+
+struct ptm_tensor *ptm_op_reduce(struct ptm_trace *t, enum ptm_op op, struct ptm_tensor *x,
+                                 const int64_t *dims, int n, bool keepdim)
+{
+    struct ptm_emit e;
+    if (!x)
+        return NULL;
+    ptm_emit_begin(&e, t, op);
+    ptm_emit_in(&e, x);
+    ptm_emit_ints(&e, dims, n);
+    ptm_emit_i(&e, keepdim);
+    return ptm_emit_end(&e);
+}
+
+/* -- ending a piece -- */
+
+struct cut {
+    struct ptm_graph g; /* the piece with only what is live */
+    uint32_t *map;      /* old value -> new, or PTM_NO_VALUE */
+    bool *needed;       /* per node */
+    uint32_t *arg, *scalar;
+};
+
+static void mark_needed(const struct ptm_graph *g, bool *needed, const uint32_t *out, size_t n_out)
+{
+    for (size_t i = 0; i < n_out; i++)
+        if (g->value[out[i]].kind == V_NODE)
+            needed[g->value[out[i]].ref] = true;
+    for (size_t i = g->n_nodes; i-- > 0;) {
+        if (!needed[i])
+            continue;
+        const struct ptm_node *n = &g->node[i];
+        for (uint32_t k = 0; k < n->n_in; k++) {
+            uint32_t v = g->operand[n->in + k];
+            if (v != PTM_NO_VALUE && g->value[v].kind == V_NODE)
+                needed[g->value[v].ref] = true;
+        }
+    }
+}
+
+static uint32_t copy_value(struct ptm_trace *t, struct cut *c, uint32_t v)
+{
+    const struct ptm_graph *g = &t->graph;
+    const struct ptm_value *val = &g->value[v];
+    if (c->map[v] != PTM_NO_VALUE)
+        return c->map[v];
+    if (val->kind == V_ARG) {
+        c->map[v] = ptm_graph_arg(&c->g, &val->type);
+        c->arg[c->g.n_inputs - 1] = t->arg_binding[val->ref];
+    } else if (val->kind == V_CONST) {
+        c->map[v] = ptm_graph_const(&c->g, &val->type, &g->constant[val->ref]);
+    } else if (val->kind == V_SCALAR) {
+        c->map[v] = ptm_graph_scalar(&c->g, val->type.dtype == PTM_F64);
+        c->scalar[c->g.n_scalars - 1] = t->scalar_number[val->ref];
+    }
+    return c->map[v];
+}
+
+static void copy_nodes(struct ptm_trace *t, struct cut *c)
+{
+    const struct ptm_graph *g = &t->graph;
+    uint32_t in_small[16];
+    struct ptm_attr attr_small[64];
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        const struct ptm_node *n = &g->node[i];
+        if (!c->needed[i])
+            continue;
+        uint32_t *in = in_small;
+        struct ptm_attr *attr = attr_small;
+        if (n->n_in > PTM_LEN(in_small))
+            in = ptm_arena_array(&t->arena, n->n_in, sizeof(*in));
+        if (n->n_attr > PTM_LEN(attr_small))
+            attr = ptm_arena_array(&t->arena, n->n_attr, sizeof(*attr));
+        if (!in || !attr)
+            return;
+        for (uint32_t k = 0; k < n->n_in; k++) {
+            uint32_t v = g->operand[n->in + k];
+            in[k] = v == PTM_NO_VALUE ? v : copy_value(t, c, v);
+        }
+        for (uint32_t k = 0; k < n->n_attr; k++) {
+            attr[k] = g->attr[n->attr + k];
+            if (attr[k].kind == A_SYM)
+                attr[k].u.value = copy_value(t, c, attr[k].u.value);
+        }
+        struct ptm_type type[4];
+        for (uint32_t k = 0; k < n->n_out; k++)
+            type[k] = g->value[n->out + k].type;
+        uint32_t v = ptm_graph_node(&c->g, n->op, in, n->n_in, attr, n->n_attr, type,
+                                    n->n_site ? &g->site[n->site] : NULL);
+        for (uint32_t k = 0; k < n->n_out && v != PTM_NO_VALUE; k++)
+            c->map[n->out + k] = v + k;
+    }
+}
+
+static bool add_step(struct ptm_trace *t, struct ptm_piece *piece, const uint32_t *arg,
+                     size_t n_arg, const uint32_t *scalar, size_t n_scalar)
+{
+    struct ptm_entry *e = t->entry;
+    void *p = e->step, *b = e->binding;
+    size_t n_out = piece->graph.n_outputs;
+    if (!ptm_arena_grow(&e->arena, &p, &e->cap_steps, e->n_steps + 1, sizeof(*e->step)) ||
+        !ptm_arena_grow(&e->arena, &b, &e->cap_bindings, e->n_bindings + n_out,
+                        sizeof(*e->binding)))
+        return false;
+    e->step = p;
+    e->binding = b;
+    struct ptm_entry_step *s = &e->step[e->n_steps++];
+    s->piece = piece;
+    s->arg = ptm_arena_copy(&e->arena, arg, n_arg * sizeof(*arg));
+    s->scalar = ptm_arena_copy(&e->arena, scalar, n_scalar * sizeof(*scalar));
+    s->first_out = (uint32_t)e->n_bindings;
+    for (size_t i = 0; i < n_out; i++)
+        e->binding[e->n_bindings++] =
+            (struct ptm_binding){.type = piece->graph.value[piece->graph.output[i]].type};
+    piece->users++;
+    return s->arg && s->scalar;
+}
+
+/* Buffers of earlier pieces that nothing can reach any more. */
+static void drop_dead_buffers(struct ptm_trace *t)
+{
+    struct ptm_frame *f = t->frame;
+    bool *used = ptm_arena_array(&t->arena, f->n_bound + 1, sizeof(*used));
+    if (!used)
+        return;
+    for (struct ptm_trace_storage *ts = t->storages; ts; ts = ts->next)
+        if (ts->live && ts->state == ST_BOUND)
+            used[ts->binding] = true;
+    for (size_t i = 0; i < f->n_bound; i++)
+        if (!used[i] && !t->entry->binding[i].from_guard) {
+            ptm_storage_drop(f->bound[i].storage);
+            f->bound[i].storage = NULL;
+        }
+}
+
+static void run_pending(struct ptm_trace *t)
+{
+    struct ptm_err err = {0};
+    if (!t->err.code && (ptm_frame_scalars(t->frame, t->entry, &err) ||
+                         ptm_frame_run(t->frame, t->entry, &err)))
+        ptm_fail(&t->err, err.code, "%s", err.msg);
+}
+
+void ptm_trace_cut(struct ptm_trace *t)
+{
+    if (t->err.code)
+        return;
+    for (struct ptm_trace_storage *ts = t->storages; ts; ts = ts->next)
+        ts->live = ts->born >= t->op_born;
+    ptm_shadow_mark(t);
+    size_t n_out = 0, k = 0;
+    for (struct ptm_trace_storage *ts = t->storages; ts; ts = ts->next)
+        n_out += ts->live && ts->state == ST_LAZY;
+    if (n_out) {
+        uint32_t *out = ptm_arena_array(&t->arena, n_out, sizeof(*out));
+        struct ptm_trace_storage **owner = ptm_arena_array(&t->arena, n_out, sizeof(*owner));
+        if (!out || !owner) {
+            out_of_memory(t);
+            return;
+        }
+        /* each output is the storage's memory in its own order */
+        for (struct ptm_trace_storage *ts = t->storages; ts; ts = ts->next) {
+            if (!ts->live || ts->state != ST_LAZY)
+                continue;
+            int64_t perm[PTM_MAX_RANK];
+            ptm_memory_order(ts->rank, ts->dim, ts->stride, perm);
+            owner[k] = ts;
+            out[k] = permuted(t, ts->value, ts->rank, perm);
+            if (out[k++] == PTM_NO_VALUE)
+                return;
+        }
+        struct cut c = {.map = ptm_arena_array(&t->arena, t->graph.n_values, sizeof(*c.map)),
+                        .needed = ptm_arena_array(&t->arena, t->graph.n_nodes + 1, 1),
+                        .arg = ptm_arena_array(&t->arena, t->graph.n_inputs + 1, sizeof(*c.arg)),
+                        .scalar = ptm_arena_array(&t->arena, t->graph.n_scalars + 1,
+                                                  sizeof(*c.scalar))};
+        if (!c.map || !c.needed || !c.arg || !c.scalar) {
+            out_of_memory(t);
+            return;
+        }
+        memset(c.map, 0xff, t->graph.n_values * sizeof(*c.map));
+        ptm_graph_init(&c.g, &t->graph_arena);
+        mark_needed(&t->graph, c.needed, out, n_out);
+        copy_nodes(t, &c);
+        for (k = 0; k < n_out; k++)
+            ptm_graph_output(&c.g, copy_value(t, &c, out[k]));
+        if (t->graph_arena.failed || t->arena.failed) {
+            out_of_memory(t);
+            return;
+        }
+        struct ptm_err err = {0};
+        struct ptm_piece *piece = ptm_piece_find(t->session, &c.g, &t->graph_arena, &err);
+        if (!piece) {
+            ptm_fail(&t->err, err.code, "%s", err.msg);
+            return;
+        }
+        uint32_t first = (uint32_t)t->entry->n_bindings;
+        if (!add_step(t, piece, c.arg, c.g.n_inputs, c.scalar, c.g.n_scalars)) {
+            out_of_memory(t);
+            return;
+        }
+        for (k = 0; k < n_out; k++) {
+            struct ptm_trace_storage *ts = owner[k];
+            const struct ptm_type *type = &t->entry->binding[first + k].type;
+            ts->state = ST_BOUND;
+            ts->binding = first + (uint32_t)k;
+            /* the base is now what lies in memory: row-major */
+            ts->rank = type->rank;
+            memcpy(ts->dim, type->dim, sizeof(ts->dim));
+            ptm_strides_contiguous(ts->rank, ts->dim, ts->stride);
+        }
+    }
+    /* lazy storages that were not live are unreachable from here on */
+    struct ptm_trace_storage **at = &t->storages;
+    while (*at)
+        if ((*at)->live)
+            at = &(*at)->next;
+        else
+            *at = (*at)->next;
+    ptm_arena_release(&t->graph_arena);
+    ptm_graph_init(&t->graph, &t->graph_arena);
+    t->epoch++;
+    if (t->interpreted) {
+        run_pending(t);
+        drop_dead_buffers(t);
+    }
+}
+
+void ptm_trace_maybe_cut(struct ptm_trace *t, bool back_edge)
+{
+    if (t->graph.n_nodes > (back_edge ? CUT_LOOP : CUT_ANY)) {
+        t->op_born = t->n_ops + 1; /* between operators: only what is reachable lives */
+        ptm_trace_cut(t);
+    }
+}
+
+/* -- reading data -- */
+
+bool ptm_read(struct ptm_trace *t, struct ptm_tensor *x, struct ptm_nd *out)
+{
+    if (t->err.code)
+        return false;
+    if (!x) {
+        ptm_trace_fail(t, PTM_ERR_TYPE, "a tensor was expected, None was given");
+        return false;
+    }
+    struct ptm_trace_storage *ts = x->storage->trace;
+    if (ts->state != ST_KNOWN) {
+        if (!t->interpreted) {
+            t->interpreted = true;
+            t->keep = false;
+            run_pending(t);
+        }
+        if (ts->state == ST_LAZY) {
+            ts->born = t->n_ops; /* live, whoever holds it */
+            if (t->op_born > ts->born)
+                t->op_born = ts->born;
+            ptm_trace_cut(t);
+        }
+        if (t->err.code)
+            return false;
+        const struct ptm_bound *b = &t->frame->bound[ts->binding];
+        *out = ptm_tensor_nd(x);
+        int64_t offset = x->offset;
+        if (x->offset_sym)
+            offset += ptm_sym_now(t, x->offset_sym).i;
+        out->data = (char *)b->nd.data + offset * (int64_t)ptm_dtype_bytes(x->dtype);
+        if (!ptm_tensor_numel(x))
+            out->data = NULL;
+        return true;
+    }
+    *out = ptm_tensor_nd(x);
+    return true;
+}
