@@ -4,7 +4,8 @@
  * flow, every size a number. One graph is one piece of an entry.
  *
  * Invariants (ptm_graph_verify)
- *  - nodes are in an order in which every input is defined before its use.
+ *  - nodes are in an order in which every input is defined before its use, and values are
+ *    numbered in that order: a node's inputs and scalars have smaller numbers than its outputs.
  *  - each value is defined exactly once: V_ARG, V_CONST, V_SCALAR by itself,
  *    V_NODE by output number `out_no` of node `ref`.
  *  - operand, attr and site ranges lie inside their arrays.
@@ -101,6 +102,12 @@ struct ptm_graph {
     uint32_t *output; /* value numbers */
     size_t n_outputs, cap_outputs;
 };
+
+/* -- types -- */
+const char *ptm_type_text(const struct ptm_type *t, char *buf, size_t n); /* "f32[1, 3]"; buf */
+bool ptm_type_equal(const struct ptm_type *a, const struct ptm_type *b);
+/* A dtype there is, at most 8 dims, none negative, no overflow of the element count. */
+enum ptm_status ptm_type_check(const struct ptm_type *t, struct ptm_err *err) PTM_WARN_UNUSED;
 
 /* -- the operator table -- */
 struct ptm_op_info {
