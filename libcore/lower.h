@@ -13,22 +13,30 @@
 extern const struct ptm_lowering ptm_lower_prim[];
 extern const struct ptm_lowering ptm_lower_scalar[];
 extern const struct ptm_lowering ptm_lower_list[];
+extern const struct ptm_lowering ptm_lower_dict[];
 extern const struct ptm_lowering ptm_lower_str[];
 
 /* Tensor arithmetic, reductions, creation, views, indexing and sorting. */
 extern const struct ptm_lowering ptm_lower_math[];
+extern const struct ptm_lowering ptm_lower_cast[];
 extern const struct ptm_lowering ptm_lower_reduce[];
+extern const struct ptm_lowering ptm_lower_norms[];
 extern const struct ptm_lowering ptm_lower_create[];
 extern const struct ptm_lowering ptm_lower_shape[];
 extern const struct ptm_lowering ptm_lower_index[];
 
 /* Neural network layers and linear algebra. */
 extern const struct ptm_lowering ptm_lower_nn[];
+extern const struct ptm_lowering ptm_lower_pad[];
+extern const struct ptm_lowering ptm_lower_loss[];
 extern const struct ptm_lowering ptm_lower_conv[];
+extern const struct ptm_lowering ptm_lower_prepacked[];
 extern const struct ptm_lowering ptm_lower_norm[];
 extern const struct ptm_lowering ptm_lower_pool[];
+extern const struct ptm_lowering ptm_lower_resize[];
 extern const struct ptm_lowering ptm_lower_rnn[];
 extern const struct ptm_lowering ptm_lower_attention[];
 extern const struct ptm_lowering ptm_lower_linalg[];
+extern const struct ptm_lowering ptm_lower_einsum[];
 
 #endif
