@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "libcore/specialise.h"
+
 static int arg_number(const struct ptm_lower_call *c, const char *name)
 {
     size_t n = c->schema->n_args < c->n_arg ? c->schema->n_args : c->n_arg;
@@ -303,7 +305,24 @@ struct ptm_tensor *ptm_view_diagonal(struct ptm_trace *t, struct ptm_tensor *x, 
         }
     dim[rank] = len;
     stride[rank++] = x->stride[a] + x->stride[b];
-    return ptm_view_strided(t, x, rank, dim, stride, x->offset + (len ? at : 0));
+    return ptm_view_within(t, x, rank, dim, stride, at);
+}
+
+struct ptm_tensor *ptm_view_within(struct ptm_trace *t, struct ptm_tensor *x, int rank,
+                                   const int64_t *dim, const int64_t *stride, int64_t at)
+{
+    for (int i = 0; i < rank; i++)
+        if (dim[i] == 0)
+            return ptm_full(t, x->dtype, rank, dim, ptm_int(0));
+    struct ptm_tensor *y = ptm_view_strided(t, x, rank, dim, stride, x->offset + at);
+    if (y)
+        y->offset_sym = x->offset_sym;
+    return y;
+}
+
+bool ptm_is_known(const struct ptm_tensor *x)
+{
+    return x && !x->offset_sym && x->storage->trace->state == ST_KNOWN;
 }
 
 struct ptm_tensor *ptm_view_range(struct ptm_trace *t, struct ptm_tensor *x, int dim, int64_t start,

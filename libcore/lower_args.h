@@ -56,6 +56,11 @@ struct ptm_tensor *ptm_iota(struct ptm_trace *t, int64_t n, struct ptm_ival star
 /* The diagonal of dims a and b as a last dimension: a view. */
 struct ptm_tensor *ptm_view_diagonal(struct ptm_trace *t, struct ptm_tensor *x, int64_t offset,
                                      int a, int b);
+/* Other dims and strides over x, from its element `at` (in elements of the storage): a view. */
+struct ptm_tensor *ptm_view_within(struct ptm_trace *t, struct ptm_tensor *x, int rank,
+                                   const int64_t *dim, const int64_t *stride, int64_t at);
+/* Whether reading x ends no piece; results that depend on such data are known too. */
+bool ptm_is_known(const struct ptm_tensor *x);
 /* Elements [start, start + len) of dim: a view. */
 struct ptm_tensor *ptm_view_range(struct ptm_trace *t, struct ptm_tensor *x, int dim, int64_t start,
                                   int64_t len);
