@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Makes plans for the reference kernels: which nodes are views, where values live, in which bytes
+ * of the arena.
+ *
+ * Method
+ *  1. Which values are written straight to an output's buffer: outputs that a node makes, and,
+ *     behind a reshape, what the reshape reads.
+ *  2. Nodes in order: a view over known strides becomes a place in its input's storage, anything
+ *     else a step with row-major storage of its own.
+ *  3. A storage lives from the step that writes it to the last that reads it or a view of it.
+ *     Largest first, each goes to the lowest offset that is free for its whole life.
+ */
+#include "libcore/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "libcore/infer.h"
+
+enum { ALIGN = 64 };
+
+/* Bytes in the arena, alive from step `first` to step `last`. */
+struct store {
+    uint32_t value; /* that the step writes */
+    uint32_t first, last;
+    size_t bytes, offset;
+};
+
+struct planner {
+    struct ptm_plan *plan;
+    const struct ptm_graph *g;
+    uint32_t *base;     /* per value: the value whose storage it lies in */
+    uint32_t *out_no;   /* per value: output whose buffer it is written to, or PTM_NO_VALUE */
+    uint32_t *store_no; /* per value in the arena: its storage */
+    struct store *store;
+    size_t n_stores;
+};
+
+/* -- views -- */
+
+/* Reshape without moving: runs of input dims that are one evenly spaced array are cut anew. */
+static bool reshape_strides(const struct ptm_type *in, const int64_t *in_stride,
+                            const struct ptm_type *out, int64_t *stride)
+{
+    int64_t n = 1, step = 1; /* what is left of the present run, and its spacing */
+    int k = in->rank - 1;
+    if (ptm_type_numel(out) == 0) {
+        ptm_strides_contiguous(out->rank, out->dim, stride);
+        return true;
+    }
+    for (int i = out->rank - 1; i >= 0; i--) {
+        stride[i] = step;
+        if (out->dim[i] == 1)
+            continue;
+        if (n == 1) {
+            while (in->dim[k] == 1)
+                k--;
+            step = in_stride[k];
+            n = in->dim[k--];
+            /* step * n reaches just past the run: an outer dim that begins there continues it */
+            for (; k >= 0 && (in->dim[k] == 1 || in_stride[k] == step * n); k--)
+                n *= in->dim[k];
+        }
+        if (n % out->dim[i])
+            return false;
+        stride[i] = step;
+        step *= out->dim[i];
+        n /= out->dim[i];
+    }
+    return true;
+}
+
+bool ptm_view_layout(const struct ptm_graph *g, const struct ptm_node *n, const int64_t *in_stride,
+                     int64_t *offset, int64_t *stride)
+{
+    const struct ptm_type *out = &g->value[n->out].type;
+    struct ptm_attr_at at[PTM_MAX_ATTRS];
+    if (strcmp(ptm_op_info(n->op)->cls, "view") ||
+        ptm_attr_split(n->op, g->attr + n->attr, n->n_attr, at, NULL))
+        return false;
+    const struct ptm_type *in = &g->value[g->operand[n->in]].type;
+    *offset = 0;
+    memset(stride, 0, PTM_MAX_RANK * sizeof(*stride));
+    switch (n->op) {
+    case OP_reshape:
+        return reshape_strides(in, in_stride, out, stride);
+    case OP_permute:
+        for (int i = 0; i < out->rank; i++)
+            stride[i] = in_stride[at[0].at[i].u.i];
+        return true;
+    case OP_expand:
+        for (int i = 0; i < in->rank; i++)
+            if (in->dim[i] == out->dim[i + out->rank - in->rank])
+                stride[i + out->rank - in->rank] = in_stride[i];
+        return true;
+    case OP_slice: {
+        int64_t d = at[0].at->u.i;
+        if (at[1].at->kind == A_SYM)
+            return false;
+        memcpy(stride, in_stride, (size_t)out->rank * sizeof(*stride));
+        stride[d] *= out->dim[d] > 1 ? at[3].at->u.i : 1;
+        *offset = ptm_type_numel(out) ? at[1].at->u.i * in_stride[d] : 0;
+        return true;
+    }
+    case OP_as_strided:
+        if (at[2].at->kind == A_SYM)
+            return false;
+        for (int i = 0; i < out->rank; i++)
+            stride[i] = out->dim[i] > 1 ? at[1].at[i].u.i * in_stride[0] : 0;
+        *offset = ptm_type_numel(out) ? at[2].at->u.i * in_stride[0] : 0;
+        return true;
+    }
+    return false;
+}
+
+/* Views that any strides can say: the strides of arguments are known only when running. */
+static bool always_a_view(const struct ptm_graph *g, const struct ptm_node *n)
+{
+    int64_t any[PTM_MAX_RANK] = {0}, offset, stride[PTM_MAX_RANK];
+    if (n->op != OP_reshape)
+        return ptm_view_layout(g, n, any, &offset, stride);
+    /* only dims of size 1 come and go */
+    const struct ptm_type *in = &g->value[g->operand[n->in]].type, *out = &g->value[n->out].type;
+    int i = 0, k = 0;
+    for (;; i++, k++) {
+        while (i < in->rank && in->dim[i] == 1)
+            i++;
+        while (k < out->rank && out->dim[k] == 1)
+            k++;
+        if (i == in->rank || k == out->rank)
+            return i == in->rank && k == out->rank;
+        if (in->dim[i] != out->dim[k])
+            return false;
+    }
+}
+
+/* -- places -- */
+
+static void choose_out_buffers(struct planner *p)
+{
+    const struct ptm_graph *g = p->g;
+    for (size_t v = 0; v < g->n_values; v++)
+        p->out_no[v] = PTM_NO_VALUE;
+    for (size_t i = g->n_outputs; i-- > 0;)
+        if (g->value[g->output[i]].kind == V_NODE)
+            p->out_no[g->output[i]] = (uint32_t)i;
+    for (size_t i = g->n_nodes; i-- > 0;) {
+        const struct ptm_node *n = &g->node[i];
+        uint32_t x = n->op == OP_reshape ? g->operand[n->in] : 0;
+        if (n->op == OP_reshape && p->out_no[n->out] != PTM_NO_VALUE &&
+            g->value[x].kind == V_NODE && p->out_no[x] == PTM_NO_VALUE)
+            p->out_no[x] = p->out_no[n->out];
+    }
+}
+
+/* Place for the node's only output inside its input's storage, if that can be. */
+static bool place_view(struct planner *p, const struct ptm_node *n)
+{
+    const struct ptm_graph *g = p->g;
+    uint32_t x = n->n_in ? g->operand[n->in] : PTM_NO_VALUE;
+    int64_t offset;
+    if (x == PTM_NO_VALUE)
+        return false;
+    const struct ptm_place *in = &p->plan->place[x];
+    struct ptm_place *out = &p->plan->place[n->out];
+    bool moved_in = p->out_no[n->out] == p->out_no[x]; /* a reshape chosen above */
+    if (p->out_no[n->out] != PTM_NO_VALUE && !(moved_in && n->op == OP_reshape))
+        return false;
+    if (in->root == R_ARG ? !always_a_view(g, n)
+                          : !ptm_view_layout(g, n, in->stride, &offset, out->stride))
+        return false;
+    out->root = in->root;
+    out->ref = in->ref;
+    out->view = true;
+    if (in->root == R_ARENA)
+        out->offset = offset * (int64_t)ptm_dtype_bytes(g->value[n->out].type.dtype);
+    else if (in->root != R_ARG)
+        out->offset = in->offset + offset;
+    p->base[n->out] = p->base[x];
+    return true;
+}
+
+/* Row-major storage for value v, written by the step to come. */
+static enum ptm_status place_result(struct planner *p, uint32_t v, struct ptm_err *err)
+{
+    const struct ptm_type *t = &p->g->value[v].type;
+    struct ptm_place *place = &p->plan->place[v];
+    size_t size = ptm_dtype_bytes(t->dtype), n = (size_t)ptm_type_numel(t);
+    ptm_strides_contiguous(t->rank, t->dim, place->stride);
+    if (p->out_no[v] != PTM_NO_VALUE) {
+        place->root = R_OUT;
+        place->ref = p->out_no[v];
+        return PTM_OK;
+    }
+    if (n > (PTRDIFF_MAX - ALIGN) / size)
+        return ptm_fail(err, PTM_ERR_MEMORY, "a result of %zu elements of %zu bytes", n, size);
+    uint32_t first = (uint32_t)p->plan->n_steps;
+    place->root = R_ARENA;
+    p->store_no[v] = (uint32_t)p->n_stores;
+    p->store[p->n_stores++] = (struct store){
+        .value = v, .first = first, .last = first, .bytes = (n * size + ALIGN - 1) / ALIGN * ALIGN};
+    return PTM_OK;
+}
+
+static enum ptm_status place_node(struct planner *p, uint32_t node, struct ptm_err *err)
+{
+    const struct ptm_node *n = &p->g->node[node];
+    const struct ptm_op_info *info = ptm_op_info(n->op);
+    if (place_view(p, n))
+        return PTM_OK;
+    ptm_ref_fn *fn = ptm_ref_find(info->name);
+    if (!fn)
+        return ptm_fail(err, PTM_ERR_UNSUPPORTED, "operator '%s' has no reference kernel",
+                        info->name);
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        uint32_t v = p->g->operand[n->in + i];
+        if (v != PTM_NO_VALUE && p->plan->place[p->base[v]].root == R_ARENA)
+            p->store[p->store_no[p->base[v]]].last = (uint32_t)p->plan->n_steps;
+    }
+    for (uint32_t i = 0; i < n->n_out; i++)
+        PTM_TRY(place_result(p, n->out + i, err));
+    uint32_t seen = info->max_in != UINT8_MAX && n->n_in < info->max_in ? info->max_in : n->n_in;
+    p->plan->most_in = seen > p->plan->most_in ? seen : p->plan->most_in;
+    p->plan->most_attr = n->n_attr > p->plan->most_attr ? n->n_attr : p->plan->most_attr;
+    p->plan->step[p->plan->n_steps++] = (struct ptm_plan_step){.node = node, .fn = fn};
+    return PTM_OK;
+}
+
+static void place_given(struct planner *p)
+{
+    const struct ptm_graph *g = p->g;
+    static const uint8_t root[] = {
+        [V_ARG] = R_ARG, [V_CONST] = R_CONST, [V_NODE] = R_ARENA, [V_SCALAR] = R_SCALAR};
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        struct ptm_place *place = &p->plan->place[v];
+        p->base[v] = v;
+        place->root = root[g->value[v].kind];
+        place->ref = g->value[v].ref;
+        if (g->value[v].kind == V_CONST)
+            memcpy(place->stride, g->constant[place->ref].stride, sizeof(place->stride));
+    }
+}
+
+/* -- packing -- */
+
+static int larger_first(const void *a, const void *b)
+{
+    const struct store *x = *(const struct store *const *)a, *y = *(const struct store *const *)b;
+    if (x->bytes != y->bytes)
+        return x->bytes < y->bytes ? 1 : -1;
+    return (x->value > y->value) - (x->value < y->value);
+}
+
+static bool live_together(const struct store *a, const struct store *b)
+{
+    return a->first <= b->last && b->first <= a->last;
+}
+
+/* `placed` is kept in order of offsets, so that one walk finds the lowest gap. */
+static enum ptm_status pack(struct planner *p, struct ptm_arena *work, struct ptm_err *err)
+{
+    size_t n = p->n_stores, n_placed = 0, total = 0;
+    struct store **order = ptm_arena_array(work, n + 1, sizeof(struct store *));
+    struct store **placed = ptm_arena_array(work, n + 1, sizeof(struct store *));
+    if (!order || !placed)
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory to place %zu values", n);
+    for (size_t i = 0; i < n; i++)
+        order[i] = &p->store[i];
+    qsort(order, n, sizeof(*order), larger_first);
+    for (size_t i = 0; i < n; i++) {
+        struct store *s = order[i];
+        for (size_t k = 0; k < n_placed && placed[k]->offset < s->offset + s->bytes; k++)
+            if (live_together(placed[k], s) && placed[k]->offset + placed[k]->bytes > s->offset)
+                s->offset = placed[k]->offset + placed[k]->bytes;
+        if (s->bytes > PTRDIFF_MAX - ALIGN - s->offset)
+            return ptm_fail(err, PTM_ERR_MEMORY, "%zu bytes of results behind %zu others",
+                            s->bytes, s->offset);
+        size_t at = n_placed++;
+        for (; at > 0 && placed[at - 1]->offset > s->offset; at--)
+            placed[at] = placed[at - 1];
+        placed[at] = s;
+        total = s->offset + s->bytes > total ? s->offset + s->bytes : total;
+    }
+    p->plan->arena_bytes = total;
+    return PTM_OK;
+}
+
+/* Places of arena values so far count from their storage, views from their input's place. */
+static void settle_offsets(struct planner *p)
+{
+    const struct ptm_graph *g = p->g;
+    for (uint32_t v = 0; v < g->n_values; v++) {
+        struct ptm_place *place = &p->plan->place[v];
+        if (place->root != R_ARENA)
+            continue;
+        if (place->view)
+            place->offset += p->plan->place[g->operand[g->node[g->value[v].ref].in]].offset;
+        else
+            place->offset = (int64_t)p->store[p->store_no[v]].offset;
+    }
+}
+
+static enum ptm_status make(struct planner *p, struct ptm_arena *arena, struct ptm_arena *work,
+                            struct ptm_err *err)
+{
+    struct ptm_plan *plan = p->plan;
+    const struct ptm_graph *g = p->g;
+    plan->place = ptm_arena_array(arena, g->n_values + 1, sizeof(*plan->place));
+    plan->step = ptm_arena_array(arena, g->n_nodes + 1, sizeof(*plan->step));
+    plan->copy_out = ptm_arena_array(arena, g->n_outputs + 1, sizeof(*plan->copy_out));
+    p->base = ptm_arena_array(work, g->n_values + 1, sizeof(*p->base));
+    p->out_no = ptm_arena_array(work, g->n_values + 1, sizeof(*p->out_no));
+    p->store_no = ptm_arena_array(work, g->n_values + 1, sizeof(*p->store_no));
+    p->store = ptm_arena_array(work, g->n_values + 1, sizeof(*p->store));
+    if (arena->failed || work->failed)
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory to plan %zu nodes", g->n_nodes);
+    choose_out_buffers(p);
+    place_given(p);
+    for (uint32_t i = 0; i < g->n_nodes; i++)
+        PTM_TRY(place_node(p, i, err));
+    PTM_TRY(pack(p, work, err));
+    settle_offsets(p);
+    for (uint32_t i = 0; i < g->n_outputs; i++) {
+        const struct ptm_place *place = &plan->place[g->output[i]];
+        if (place->root != R_OUT || place->ref != i)
+            plan->copy_out[plan->n_copies++] = i;
+    }
+    return PTM_OK;
+}
+
+enum ptm_status ptm_plan_make(struct ptm_plan *plan, const struct ptm_graph *g,
+                              struct ptm_arena *arena, struct ptm_err *err)
+{
+    struct ptm_arena work = {0};
+    struct planner p = {.plan = plan, .g = g};
+    *plan = (struct ptm_plan){.graph = g};
+    enum ptm_status s = make(&p, arena, &work, err);
+    ptm_arena_release(&work);
+    return s;
+}
+
+/* -- checking: from the graph and the places alone -- */
+
+struct range {
+    uint32_t base;        /* the value whose storage it lies in */
+    uint32_t first, last; /* steps */
+    uint64_t begin, end;  /* bytes of the arena */
+};
+
+/* Furthest elements that a place reaches; the plan's strides are never negative. */
+static int64_t extent(const struct ptm_type *t, const int64_t *stride)
+{
+    int64_t last = 0;
+    for (int i = 0; i < t->rank; i++) {
+        if (t->dim[i] == 0)
+            return 0;
+        last += (t->dim[i] - 1) * stride[i];
+    }
+    return last + 1;
+}
+
+static enum ptm_status check_place(const struct ptm_plan *plan, uint32_t v, struct range *r,
+                                   struct ptm_err *err)
+{
+    const struct ptm_graph *g = plan->graph;
+    const struct ptm_place *p = &plan->place[v];
+    const struct ptm_type *t = &g->value[v].type;
+    const struct ptm_node *n = p->view ? &g->node[g->value[v].ref] : NULL;
+    int64_t size = (int64_t)ptm_dtype_bytes(t->dtype);
+    if (p->root > R_SCALAR || (p->view && g->value[v].kind != V_NODE))
+        return ptm_fail(err, PTM_ERR_FORMAT, "value %u has root %d", v, p->root);
+    if (!p->view && (g->value[v].kind == V_NODE) != (p->root == R_ARENA || p->root == R_OUT))
+        return ptm_fail(err, PTM_ERR_FORMAT, "value %u of kind %d has root %d", v,
+                        g->value[v].kind, p->root);
+    r->base = v;
+    if (n) {
+        const struct ptm_place *in = &plan->place[g->operand[n->in]];
+        if (in->root != p->root || in->ref != p->ref)
+            return ptm_fail(err, PTM_ERR_FORMAT, "value %u is a view in root %d, its input in %d",
+                            v, p->root, in->root);
+        r->base = r[(int64_t)g->operand[n->in] - (int64_t)v].base;
+    }
+    if (p->root == R_OUT && p->ref >= g->n_outputs)
+        return ptm_fail(err, PTM_ERR_FORMAT, "value %u is in output %u of %zu", v, p->ref,
+                        g->n_outputs);
+    if (p->root != R_ARENA)
+        return PTM_OK;
+    r->begin = (uint64_t)p->offset;
+    r->end = r->begin + (uint64_t)(extent(t, p->stride) * size);
+    if (p->offset < 0 || r->end > plan->arena_bytes || (!p->view && p->offset % ALIGN))
+        return ptm_fail(err, PTM_ERR_FORMAT, "value %u is at bytes %lld to %llu of %zu", v,
+                        (long long)p->offset, (unsigned long long)r->end, plan->arena_bytes);
+    const struct range *base = r + ((int64_t)r->base - (int64_t)v);
+    if (ptm_type_numel(t) && (r->begin < base->begin || r->end > base->end))
+        return ptm_fail(err, PTM_ERR_FORMAT, "value %u is at bytes %llu to %llu, its storage at "
+                                             "%llu to %llu", v, (unsigned long long)r->begin,
+                        (unsigned long long)r->end, (unsigned long long)base->begin,
+                        (unsigned long long)base->end);
+    return PTM_OK;
+}
+
+static enum ptm_status check_steps(const struct ptm_plan *plan, struct range *range,
+                                   struct ptm_err *err)
+{
+    const struct ptm_graph *g = plan->graph;
+    size_t at = 0;
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        const struct ptm_node *n = &g->node[i];
+        if (plan->place[n->out].view)
+            continue;
+        if (at >= plan->n_steps || plan->step[at].node != i || !plan->step[at].fn)
+            return ptm_fail(err, PTM_ERR_FORMAT, "node %u is not step %zu of %zu", i, at,
+                            plan->n_steps);
+        for (uint32_t k = 0; k < n->n_out; k++)
+            range[n->out + k].first = range[n->out + k].last = (uint32_t)at;
+        for (uint32_t k = 0; k < n->n_in; k++)
+            if (g->operand[n->in + k] != PTM_NO_VALUE)
+                range[range[g->operand[n->in + k]].base].last = (uint32_t)at;
+        at++;
+    }
+    if (at != plan->n_steps)
+        return ptm_fail(err, PTM_ERR_FORMAT, "%zu steps for %zu nodes", plan->n_steps, at);
+    return PTM_OK;
+}
+
+static int by_first(const void *a, const void *b)
+{
+    const struct range *x = a, *y = b;
+    return (x->first > y->first) - (x->first < y->first);
+}
+
+/* Every two storages that live at one time are apart. */
+static enum ptm_status check_overlap(const struct ptm_plan *plan, struct range *range,
+                                     struct ptm_err *err)
+{
+    size_t n = 0;
+    for (uint32_t v = 0; v < plan->graph->n_values; v++)
+        if (plan->place[v].root == R_ARENA && range[v].base == v && range[v].end > range[v].begin)
+            range[n++] = range[v];
+    if (n > 1)
+        qsort(range, n, sizeof(*range), by_first);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = i + 1; k < n && range[k].first <= range[i].last; k++)
+            if (range[i].begin < range[k].end && range[k].begin < range[i].end)
+                return ptm_fail(err, PTM_ERR_FORMAT,
+                                "values %u and %u share bytes from %llu at step %u", range[i].base,
+                                range[k].base, (unsigned long long)range[k].begin, range[k].first);
+    return PTM_OK;
+}
+
+static enum ptm_status check_outputs(const struct ptm_plan *plan, struct ptm_err *err)
+{
+    const struct ptm_graph *g = plan->graph;
+    size_t n_copies = 0;
+    for (uint32_t i = 0; i < g->n_outputs; i++) {
+        const struct ptm_place *p = &plan->place[g->output[i]];
+        bool copied = n_copies < plan->n_copies && plan->copy_out[n_copies] == i;
+        n_copies += copied;
+        int64_t row_major[PTM_MAX_RANK];
+        const struct ptm_type *t = &g->value[g->output[i]].type;
+        ptm_strides_contiguous(t->rank, t->dim, row_major);
+        bool there = p->root == R_OUT && p->ref == i && p->offset == 0;
+        for (int k = 0; k < t->rank && there; k++)
+            there = t->dim[k] == 1 || p->stride[k] == row_major[k];
+        if (copied ? p->root == R_ARENA : !there)
+            return ptm_fail(err, PTM_ERR_FORMAT, "output %u is in root %d and %s", i, p->root,
+                            copied ? "copied" : "not copied");
+    }
+    return n_copies == plan->n_copies
+               ? PTM_OK
+               : ptm_fail(err, PTM_ERR_FORMAT, "%zu outputs are copied, %zu listed", n_copies,
+                          plan->n_copies);
+}
+
+enum ptm_status ptm_plan_verify(const struct ptm_plan *plan, struct ptm_err *err)
+{
+    struct range *range = ptm_malloc((plan->graph->n_values + 1) * sizeof(*range));
+    if (!range)
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory to check %zu places",
+                        plan->graph->n_values);
+    enum ptm_status s = PTM_OK;
+    for (uint32_t v = 0; v < plan->graph->n_values && !s; v++)
+        s = check_place(plan, v, &range[v], err);
+    if (!s)
+        s = check_steps(plan, range, err);
+    if (!s)
+        s = check_overlap(plan, range, err);
+    if (!s)
+        s = check_outputs(plan, err);
+    ptm_free(range);
+    return s;
+}
