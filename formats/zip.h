@@ -43,7 +43,7 @@ struct ptm_zip {
 bool ptm_zip_probe(const uint8_t *bytes, size_t n);
 
 /* Reads the directory into `arena`. `bytes` is borrowed as long as the zip is used.
- * PTM_ERR_FORMAT, PTM_ERR_LIMIT, PTM_ERR_UNSUPPORTED (encryption, other methods), PTM_ERR_MEMORY. */
+ * PTM_ERR_FORMAT, PTM_ERR_LIMIT, PTM_ERR_UNSUPPORTED (encryption, methods), PTM_ERR_MEMORY. */
 enum ptm_status ptm_zip_open(struct ptm_zip *z, struct ptm_arena *arena, const uint8_t *bytes,
                              size_t n, struct ptm_err *err) PTM_WARN_UNUSED;
 
