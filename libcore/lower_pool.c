@@ -52,13 +52,6 @@ static bool windows(const struct ptm_lower_call *c, struct ptm_emit *e, int n)
         !ptm_arg_ints_n(c->t, given ? s : ptm_named(c, "kernel_size"), stride, n) ||
         !ptm_arg_ints_n(c->t, ptm_named(c, "padding"), padding, n))
         return false;
-    for (int i = 0; i < n; i++)
-        if (kernel[i] < 1 || stride[i] < 1 || padding[i] < 0 || padding[i] > kernel[i] / 2) {
-            ptm_trace_fail(c->t, PTM_ERR_TYPE, "%s: kernel %lld, stride %lld, padding %lld; at "
-                           "least 1, 1 and 0 to half the kernel wanted", c->schema->name,
-                           (long long)kernel[i], (long long)stride[i], (long long)padding[i]);
-            return false;
-        }
     ptm_emit_ints(e, kernel, n);
     ptm_emit_ints(e, stride, n);
     ptm_emit_ints(e, padding, n);
