@@ -30,7 +30,7 @@ struct zip_maker {
 static inline void zm_put(struct zip_maker *z, uint64_t v, int bytes)
 {
     for (int i = 0; i < bytes; i++)
-        z->buf[z->n++] = (uint8_t)(v >> 8 * i);
+        z->buf[z->n++] = i < 8 ? (uint8_t)(v >> 8 * i) : 0;
 }
 
 static inline void zm_raw(struct zip_maker *z, const void *p, size_t n)
