@@ -31,6 +31,7 @@ enum ptm_tree_kind {
     T_SYM,     /* scalar number `ref`; is_float */
     T_LIST, T_TUPLE, T_DICT, /* n children; dicts: key, value, key, value */
     T_OBJECT,  /* session object `known` */
+    T_NEW,     /* object of class `cls` made by the program; children: its attributes */
 };
 struct ptm_tree {
     uint8_t kind;
@@ -44,6 +45,10 @@ struct ptm_tree {
     uint32_t alias;            /* T_TENSOR in guards: equal numbers share storage, others do not; */
     int64_t offset;            /* ... and for shared ones the offset is relied on */
     bool flat;                 /* T_TENSOR in guards: bind the whole storage as one dimension */
+    bool shared;               /* T_CONST: the session heap's own storage; else copied when built */
+    size_t bytes;              /* T_TENSOR in guards: of the storage */
+    uint64_t path;             /* T_KNOWN, T_SYM: for the statistics of misses */
+    const struct ptm_class *cls;
     struct ptm_tree *child;
     size_t n;
 };
@@ -113,6 +118,26 @@ struct ptm_entry {
     struct ptm_tree *result;
     uint64_t last_used;
 };
+
+struct ptm_frame;
+struct ptm_session;
+
+/* A value that outlives a call: what it is made of, and the storages it holds. */
+struct ptm_owned {
+    struct ptm_arena arena;
+    struct ptm_storage **hold;
+    size_t n_hold, cap_hold;
+};
+void ptm_owned_release(struct ptm_owned *o);
+
+/* Checks and binds; the frame holds what it binds. */
+bool ptm_tree_match(const struct ptm_tree *tree, struct ptm_ival v, struct ptm_frame *f);
+/* Tag PTM_UNINIT: no memory. */
+struct ptm_ival ptm_tree_build(const struct ptm_tree *tree, const struct ptm_frame *f,
+                               struct ptm_owned *o);
+bool ptm_tree_equal(const struct ptm_tree *a, const struct ptm_tree *b);
+/* First scalar leaf at which v differs from the tree: its path, or 0. */
+uint64_t ptm_tree_scalar_miss(const struct ptm_tree *tree, struct ptm_ival v);
 
 bool ptm_guard_range_holds(const struct ptm_guard *g, union ptm_imm v, bool is_float);
 enum ptm_status ptm_entry_verify(const struct ptm_entry *e, struct ptm_err *err) PTM_WARN_UNUSED;

@@ -22,6 +22,7 @@ extern const struct ptm_lowering ptm_lower_cast[];
 extern const struct ptm_lowering ptm_lower_reduce[];
 extern const struct ptm_lowering ptm_lower_norms[];
 extern const struct ptm_lowering ptm_lower_create[];
+extern const struct ptm_lowering ptm_lower_random[];
 extern const struct ptm_lowering ptm_lower_shape[];
 extern const struct ptm_lowering ptm_lower_index[];
 
@@ -38,5 +39,8 @@ extern const struct ptm_lowering ptm_lower_rnn[];
 extern const struct ptm_lowering ptm_lower_attention[];
 extern const struct ptm_lowering ptm_lower_linalg[];
 extern const struct ptm_lowering ptm_lower_einsum[];
+
+/* The lowering of an operator, in-place and out= forms included; NULL: none. overload may be NULL. */
+ptm_lower_fn *ptm_lower_find(const char *name, const char *overload);
 
 #endif

@@ -114,6 +114,7 @@ struct ptm_ival {
 struct ptm_list {
     struct ptm_ival *v;
     size_t n, cap;
+    uint32_t mark;            /* libcore's own */
     uint8_t elem;             /* declared element type (enum ptm_tag), PTM_NONE: not known */
     const char *const *names; /* field names of a NamedTuple; NULL */
 };
@@ -122,6 +123,7 @@ struct ptm_list {
 struct ptm_dict {
     struct ptm_ival *key, *v;
     size_t n, cap;
+    uint32_t mark; /* libcore's own */
 };
 
 /* Storage of tensors. The struct's other members are libcore/ival.h's. */

@@ -21,7 +21,7 @@ struct ptm_session {
     struct ptm_arena arena;      /* the heap's copy, paths */
     struct ptm_object **object;  /* by id; object[i]->real is NULL */
     bool **slot_state;           /* per object, per attribute: may change between calls */
-    struct ptm_arena **slot_arena; /* flat, per slot: owns the present value; NULL: the heap's */
+    struct ptm_owned **slot_owner; /* flat, per slot: owns the present value; NULL: the heap's */
     uint32_t *slot_base;         /* per object: first slot number */
     uint32_t n_slots;
     const char **path;           /* module path of each object */
@@ -32,9 +32,10 @@ struct ptm_session {
     struct ptm_piece *pieces;
     struct ptm_scalar_path *scalar_path;
     size_t n_paths, cap_paths;
-    struct ptm_arena result_arena;
-    struct ptm_storage **result_storage;
-    size_t n_result_storages, cap_result_storages;
+    struct ptm_owned result;
+    struct ptm_trace *trace;     /* a specialisation at work */
+    struct ptm_frame frame;      /* of the call at work */
+    struct ptm_entry *building;
     struct ptm_session_stats stats;
     char churn[200];
     char warnings[4][400]; /* texts of ptm_trace_warn, once each; the command prints them */

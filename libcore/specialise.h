@@ -80,6 +80,7 @@ struct ptm_shadow {
     bool *loaded, *written;
     bool is_new;
     struct ptm_tree **guard; /* per attribute that is state: the tree it was imported by */
+    uint32_t mark;
     struct ptm_shadow *next;
 };
 
@@ -132,7 +133,7 @@ struct ptm_trace {
     size_t n_args;
     struct ptm_ival result;
     struct ptm_interp_frame *top;
-    uint32_t depth;
+    uint32_t depth, mark;
     uint32_t next_stream;
 };
 
@@ -159,11 +160,16 @@ void ptm_trace_unknow(struct ptm_trace *t, struct ptm_trace_storage *ts); /* kno
 /* shadow.c */
 struct ptm_ival ptm_shadow_import(struct ptm_trace *t, struct ptm_ival real, struct ptm_tree *tree,
                                   uint64_t path);
+struct ptm_ival ptm_shadow_const(struct ptm_trace *t, struct ptm_ival real); /* relied on */
 struct ptm_ival ptm_shadow_get(struct ptm_trace *t, struct ptm_object *o, uint32_t attr);
 void ptm_shadow_set(struct ptm_trace *t, struct ptm_object *o, uint32_t attr, struct ptm_ival v);
 void ptm_shadow_mark(struct ptm_trace *t); /* marks storages that the program can still reach */
 struct ptm_tree *ptm_shadow_export(struct ptm_trace *t, struct ptm_ival v); /* after the last cut */
 void ptm_shadow_effects(struct ptm_trace *t);
+/* Makes what leaves the call exportable: call before the last cut. */
+void ptm_shadow_settle(struct ptm_trace *t);
+/* specialise.c */
+void ptm_trace_free(struct ptm_trace *t); /* NULL ok */
 /* interp.c */
 struct ptm_ival ptm_interp_call(struct ptm_trace *t, uint32_t fn, const struct ptm_ival *arg,
                                 size_t n_pos, const char *const *kw, size_t n_kw);

@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Entries when they run: matching and building trees, the frame of a call, its steps. */
+#include "libcore/entry.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "libcore/program.h"
+#include "libcore/specialise.h"
+
+/* -- run-time storages: malloc'ed and counted; those of the heap are neither -- */
+
+struct ptm_storage *ptm_storage_make(size_t bytes)
+{
+    /* data behind the struct, 64-aligned */
+    struct ptm_storage *s = ptm_malloc(sizeof(*s) + 64 + bytes);
+    if (!s)
+        return NULL;
+    uintptr_t p = (uintptr_t)(s + 1);
+    s->data = (uint8_t *)(s + 1) + ((64 - p % 64) & 63);
+    s->bytes = bytes;
+    s->owned = true;
+    s->refs = 1;
+    return s;
+}
+
+void ptm_storage_hold(struct ptm_storage *s)
+{
+    if (s && s->owned)
+        s->refs++;
+}
+
+void ptm_storage_drop(struct ptm_storage *s)
+{
+    if (s && s->owned && --s->refs == 0)
+        ptm_free(s);
+}
+
+bool ptm_frame_reserve(struct ptm_frame *f, size_t n_bound)
+{
+    if (n_bound <= f->cap_bound)
+        return true;
+    size_t cap = n_bound * 2 + 8;
+    struct ptm_bound *p =
+        ptm_realloc(f->bound, f->cap_bound * sizeof(*p), cap * sizeof(*p)); /* zeroed tail */
+    if (!p)
+        return false;
+    f->bound = p;
+    f->cap_bound = cap;
+    return true;
+}
+
+void ptm_frame_release(struct ptm_frame *f)
+{
+    for (size_t i = 0; i < f->n_bound; i++)
+        ptm_storage_drop(f->bound[i].storage);
+    ptm_free(f->bound);
+    ptm_free(f->scalar);
+    *f = (struct ptm_frame){.seed = f->seed};
+}
+
+void ptm_owned_release(struct ptm_owned *o)
+{
+    for (size_t i = 0; i < o->n_hold; i++)
+        ptm_storage_drop(o->hold[i]);
+    ptm_arena_release(&o->arena);
+    *o = (struct ptm_owned){0};
+}
+
+/* -- matching -- */
+
+static bool match_tensor(const struct ptm_tree *tree, const struct ptm_tensor *x,
+                         struct ptm_frame *f)
+{
+    if (x->dtype != tree->type.dtype || x->rank != tree->type.rank || x->offset != tree->offset ||
+        x->storage->bytes != tree->bytes)
+        return false;
+    for (int i = 0; i < x->rank; i++)
+        if (x->dim[i] != tree->type.dim[i] ||
+            (x->dim[i] != 1 && x->stride[i] != tree->stride[i]))
+            return false;
+    if (!ptm_frame_reserve(f, tree->ref + 1))
+        return false;
+    struct ptm_bound *b = &f->bound[tree->ref];
+    if (f->n_bound > tree->ref)
+        return b->storage == x->storage;
+    for (uint32_t i = 0; i < f->n_bound; i++)
+        if (f->bound[i].storage == x->storage && x->storage->bytes)
+            return false; /* shares memory now, did not when the entry was made */
+    f->n_bound = tree->ref + 1;
+    b->storage = x->storage;
+    ptm_storage_hold(x->storage);
+    if (tree->flat) {
+        b->nd = (struct ptm_nd){.data = x->storage->data, .dtype = x->dtype, .rank = 1};
+        b->nd.dim[0] = (int64_t)(x->storage->bytes / ptm_dtype_bytes(x->dtype));
+        b->nd.stride[0] = 1;
+    } else {
+        b->nd = ptm_tensor_nd(x);
+        b->nd.data = x->storage->data;
+        memcpy(b->nd.stride, tree->stride, sizeof(b->nd.stride));
+    }
+    return true;
+}
+
+bool ptm_tree_match(const struct ptm_tree *tree, struct ptm_ival v, struct ptm_frame *f)
+{
+    switch (tree->kind) {
+    case T_KNOWN:
+        return v.tag == tree->known.tag && ptm_ival_is_scalar(v) &&
+               (ptm_ival_equal(v, tree->known) ||
+                (v.tag == PTM_FLOAT && v.u.f != v.u.f && tree->known.u.f != tree->known.u.f));
+    case T_SYM:
+        if (v.tag != (tree->is_float ? PTM_FLOAT : PTM_INT) || tree->ref >= f->cap_scalar)
+            return false;
+        if (tree->is_float)
+            f->scalar[tree->ref].f = v.u.f;
+        else
+            f->scalar[tree->ref].i = v.u.i;
+        return true;
+    case T_TENSOR:
+        return v.tag == PTM_TENSOR && match_tensor(tree, v.u.tensor, f);
+    case T_LIST:
+    case T_TUPLE:
+        if (v.tag != (tree->kind == T_LIST ? PTM_LIST : PTM_TUPLE) || v.u.list->n != tree->n)
+            return false;
+        for (size_t i = 0; i < tree->n; i++)
+            if (!ptm_tree_match(&tree->child[i], v.u.list->v[i], f))
+                return false;
+        return true;
+    case T_DICT:
+        if (v.tag != PTM_DICT || v.u.dict->n * 2 != tree->n)
+            return false;
+        for (size_t i = 0; i < v.u.dict->n; i++)
+            if (!ptm_tree_match(&tree->child[2 * i], v.u.dict->key[i], f) ||
+                !ptm_tree_match(&tree->child[2 * i + 1], v.u.dict->v[i], f))
+                return false;
+        return true;
+    case T_OBJECT:
+        return v.tag == PTM_OBJECT && v.u.object == tree->known.u.object;
+    case T_NEW:
+        if (v.tag != PTM_OBJECT || v.u.object->id != UINT32_MAX || v.u.object->cls != tree->cls)
+            return false;
+        for (size_t i = 0; i < tree->n; i++)
+            if (!ptm_tree_match(&tree->child[i], v.u.object->attr[i], f))
+                return false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+uint64_t ptm_tree_scalar_miss(const struct ptm_tree *tree, struct ptm_ival v)
+{
+    uint64_t path = 0;
+    if (tree->kind == T_KNOWN && tree->path && v.tag == tree->known.tag &&
+        !ptm_ival_equal(v, tree->known))
+        return tree->path;
+    if ((tree->kind == T_LIST || tree->kind == T_TUPLE) &&
+        (v.tag == PTM_LIST || v.tag == PTM_TUPLE) && v.u.list->n == tree->n)
+        for (size_t i = 0; i < tree->n && !path; i++)
+            path = ptm_tree_scalar_miss(&tree->child[i], v.u.list->v[i]);
+    if (tree->kind == T_DICT && v.tag == PTM_DICT && v.u.dict->n * 2 == tree->n)
+        for (size_t i = 0; i < v.u.dict->n && !path; i++)
+            path = ptm_tree_scalar_miss(&tree->child[2 * i + 1], v.u.dict->v[i]);
+    if (tree->kind == T_NEW && v.tag == PTM_OBJECT && v.u.object->cls == tree->cls)
+        for (size_t i = 0; i < tree->n && !path; i++)
+            path = ptm_tree_scalar_miss(&tree->child[i], v.u.object->attr[i]);
+    return path;
+}
+
+bool ptm_tree_equal(const struct ptm_tree *a, const struct ptm_tree *b)
+{
+    if (a->kind != b->kind || a->n != b->n)
+        return false;
+    if (a->kind == T_KNOWN)
+        return a->known.tag == b->known.tag && ptm_ival_equal(a->known, b->known);
+    if (a->kind == T_SYM)
+        return a->ref == b->ref;
+    if (a->kind == T_OBJECT)
+        return a->known.u.object == b->known.u.object;
+    if (a->kind == T_CONST || (a->kind == T_NEW && a->cls != b->cls))
+        return false;
+    if (a->kind == T_TENSOR)
+        return a->ref == b->ref && a->offset == b->offset && a->type.rank == b->type.rank &&
+               !memcmp(a->type.dim, b->type.dim, a->type.rank * sizeof(a->type.dim[0])) &&
+               !memcmp(a->stride, b->stride, a->type.rank * sizeof(a->stride[0]));
+    for (size_t i = 0; i < a->n; i++)
+        if (!ptm_tree_equal(&a->child[i], &b->child[i]))
+            return false;
+    return true;
+}
+
+/* -- building -- */
+
+static struct ptm_ival failed(void)
+{
+    return (struct ptm_ival){.tag = PTM_UNINIT};
+}
+
+static bool hold(struct ptm_owned *o, struct ptm_storage *s)
+{
+    void *p = o->hold;
+    if (!ptm_arena_grow(&o->arena, &p, &o->cap_hold, o->n_hold + 1, sizeof(struct ptm_storage *)))
+        return false;
+    o->hold = p;
+    o->hold[o->n_hold++] = s;
+    ptm_storage_hold(s);
+    return true;
+}
+
+static struct ptm_ival build_tensor(const struct ptm_tree *tree, const struct ptm_frame *f,
+                                    struct ptm_owned *o)
+{
+    struct ptm_tensor *x = ptm_arena_alloc(&o->arena, sizeof(*x));
+    struct ptm_storage *s;
+    if (!x)
+        return failed();
+    if (tree->kind == T_TENSOR) {
+        s = f->bound[tree->ref].storage;
+    } else if (tree->shared) {
+        s = tree->known.u.tensor->storage;
+    } else {
+        const struct ptm_storage *from = tree->known.u.tensor->storage;
+        s = ptm_storage_make(from->bytes);
+        if (!s)
+            return failed();
+        if (from->bytes)
+            memcpy(s->data, from->data, from->bytes);
+    }
+    bool ok = hold(o, s);
+    if (tree->kind == T_CONST && !tree->shared)
+        ptm_storage_drop(s); /* o holds it now, or nobody */
+    if (!ok)
+        return failed();
+    x->dtype = tree->type.dtype;
+    x->rank = tree->type.rank;
+    memcpy(x->dim, tree->type.dim, sizeof(x->dim));
+    memcpy(x->stride, tree->stride, sizeof(x->stride));
+    x->offset = tree->offset;
+    x->storage = s;
+    return ptm_tensor_ival(x);
+}
+
+struct ptm_ival ptm_tree_build(const struct ptm_tree *tree, const struct ptm_frame *f,
+                               struct ptm_owned *o)
+{
+    struct ptm_ival v, key;
+    switch (tree->kind) {
+    case T_KNOWN:
+        if (tree->known.tag == PTM_STR) {
+            v = ptm_str_ival(&o->arena, tree->known.u.str->s, tree->known.u.str->len);
+            return v.tag == PTM_STR ? v : failed();
+        }
+        return tree->known;
+    case T_OBJECT:
+        return tree->known;
+    case T_SYM:
+        return tree->is_float ? ptm_float(f->scalar[tree->ref].f)
+                              : ptm_int(f->scalar[tree->ref].i);
+    case T_TENSOR:
+    case T_CONST:
+        return build_tensor(tree, f, o);
+    case T_LIST:
+    case T_TUPLE: {
+        struct ptm_list *l = ptm_list_new(&o->arena, tree->n);
+        if (!l)
+            return failed();
+        l->elem = tree->elem;
+        l->names = tree->names;
+        for (size_t i = 0; i < tree->n; i++)
+            if ((l->v[i] = ptm_tree_build(&tree->child[i], f, o)).tag == PTM_UNINIT)
+                return failed();
+        return (struct ptm_ival){.tag = tree->kind == T_LIST ? PTM_LIST : PTM_TUPLE, .u.list = l};
+    }
+    case T_DICT: {
+        struct ptm_dict *d = ptm_dict_new(&o->arena);
+        for (size_t i = 0; d && i < tree->n; i += 2) {
+            key = ptm_tree_build(&tree->child[i], f, o);
+            v = ptm_tree_build(&tree->child[i + 1], f, o);
+            if (key.tag == PTM_UNINIT || v.tag == PTM_UNINIT ||
+                !ptm_dict_set(&o->arena, d, key, v))
+                return failed();
+        }
+        return d ? (struct ptm_ival){.tag = PTM_DICT, .u.dict = d} : failed();
+    }
+    case T_NEW: {
+        struct ptm_object *x = ptm_arena_alloc(&o->arena, sizeof(*x));
+        if (!x || !(x->attr = ptm_arena_array(&o->arena, tree->n + 1, sizeof(*x->attr))))
+            return failed();
+        x->cls = tree->cls;
+        x->id = UINT32_MAX;
+        for (size_t i = 0; i < tree->n; i++) {
+            x->attr[i] = ptm_tree_build(&tree->child[i], f, o);
+            if (x->attr[i].tag == PTM_UNINIT && tree->child[i].kind != T_KNOWN)
+                return failed();
+        }
+        return (struct ptm_ival){.tag = PTM_OBJECT, .u.object = x};
+    }
+    default:
+        return failed();
+    }
+}
+
+/* -- running -- */
+
+static enum ptm_status run_step(struct ptm_frame *f, const struct ptm_entry *e,
+                                const struct ptm_entry_step *s, struct ptm_err *err)
+{
+    const struct ptm_graph *g = &s->piece->graph;
+    size_t n_out = g->n_outputs;
+    if (!ptm_frame_reserve(f, s->first_out + n_out))
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory for %zu run-time tensors", n_out);
+    struct ptm_nd *arg = ptm_malloc((g->n_inputs + 1) * sizeof(*arg));
+    union ptm_imm *scalar = ptm_malloc((g->n_scalars + 1) * sizeof(*scalar));
+    void **out = ptm_malloc((n_out + 1) * sizeof(*out));
+    enum ptm_status st = PTM_OK;
+    if (!arg || !scalar || !out)
+        st = ptm_fail(err, PTM_ERR_MEMORY, "no memory to run a piece");
+    for (size_t i = 0; !st && i < g->n_inputs; i++)
+        arg[i] = f->bound[s->arg[i]].nd;
+    for (size_t i = 0; !st && i < g->n_scalars; i++)
+        scalar[i] = f->scalar[s->scalar[i]];
+    for (size_t i = 0; !st && i < n_out; i++) {
+        const struct ptm_type *type = &e->binding[s->first_out + i].type;
+        size_t bytes = (size_t)ptm_type_numel(type) * ptm_dtype_bytes(type->dtype);
+        struct ptm_bound *b = &f->bound[s->first_out + i];
+        b->storage = ptm_storage_make(bytes);
+        f->n_bound = s->first_out + i + 1;
+        if (!b->storage) {
+            st = ptm_fail(err, PTM_ERR_MEMORY, "no memory for a result of %zu bytes", bytes);
+            break;
+        }
+        b->nd = (struct ptm_nd){.data = b->storage->data, .dtype = type->dtype,
+                                .rank = type->rank};
+        memcpy(b->nd.dim, type->dim, sizeof(type->dim));
+        ptm_strides_contiguous(type->rank, type->dim, b->nd.stride);
+        out[i] = b->storage->data;
+    }
+    if (!st)
+        st = ptm_plan_run(&s->piece->plan, arg, scalar, out, err);
+    if (!st)
+        s->piece->runs++;
+    ptm_free(arg);
+    ptm_free(scalar);
+    ptm_free(out);
+    return st;
+}
+
+enum ptm_status ptm_frame_run(struct ptm_frame *f, struct ptm_entry *e, struct ptm_err *err)
+{
+    for (; f->steps_done < e->n_steps; f->steps_done++)
+        PTM_TRY(run_step(f, e, &e->step[f->steps_done], err));
+    return PTM_OK;
+}
+
+/* -- checking and showing -- */
+
+static enum ptm_status verify_tree(const struct ptm_tree *tree, const struct ptm_entry *e,
+                                   size_t n_bound, struct ptm_err *err)
+{
+    if (tree->kind == T_TENSOR && tree->ref >= n_bound)
+        return ptm_fail(err, PTM_ERR_TYPE, "entry: tensor %u of %zu", (unsigned)tree->ref, n_bound);
+    if (tree->kind == T_SYM && tree->ref >= e->n_scalars)
+        return ptm_fail(err, PTM_ERR_TYPE, "entry: scalar %u of %zu", (unsigned)tree->ref,
+                        e->n_scalars);
+    for (size_t i = 0; i < tree->n; i++)
+        PTM_TRY(verify_tree(&tree->child[i], e, n_bound, err));
+    return PTM_OK;
+}
+
+enum ptm_status ptm_entry_verify(const struct ptm_entry *e, struct ptm_err *err)
+{
+    size_t n_guard = 0, defined;
+    for (size_t i = 0; i < e->n_bindings; i++)
+        n_guard += e->binding[i].from_guard;
+    for (size_t i = 0; i < e->n_guards; i++) {
+        if (e->guard[i].kind == G_TREE)
+            PTM_TRY(verify_tree(e->guard[i].tree, e, e->n_bindings, err));
+        else if (e->guard[i].ref >= e->n_scalars)
+            return ptm_fail(err, PTM_ERR_TYPE, "entry: guard of scalar %u of %zu",
+                            (unsigned)e->guard[i].ref, e->n_scalars);
+    }
+    for (size_t i = 0; i < e->n_scalars; i++) {
+        const struct ptm_sym_expr *x = &e->scalar[i];
+        bool leaf = x->op == SX_BOUND || x->op == SX_CONST || x->op == SX_SEED;
+        if (!leaf && (x->a >= i || x->b >= i))
+            return ptm_fail(err, PTM_ERR_TYPE, "entry: scalar %zu uses a later one", i);
+    }
+    defined = 0;
+    for (size_t i = 0; i < e->n_steps; i++) {
+        const struct ptm_entry_step *s = &e->step[i];
+        const struct ptm_graph *g = &s->piece->graph;
+        for (size_t k = 0; k < g->n_inputs; k++) {
+            uint32_t b = s->arg[k];
+            if (b >= e->n_bindings || (!e->binding[b].from_guard && b >= s->first_out))
+                return ptm_fail(err, PTM_ERR_TYPE, "entry: step %zu reads tensor %u", i,
+                                (unsigned)b);
+        }
+        if (s->first_out < defined || s->first_out + g->n_outputs > e->n_bindings)
+            return ptm_fail(err, PTM_ERR_TYPE, "entry: step %zu defines tensor %u twice", i,
+                            (unsigned)s->first_out);
+        defined = s->first_out + g->n_outputs;
+    }
+    for (size_t i = 0; i < e->n_effects; i++) {
+        const struct ptm_effect *x = &e->effect[i];
+        if (x->value)
+            PTM_TRY(verify_tree(x->value, e, e->n_bindings, err));
+        for (size_t k = 0; k < i && x->value; k++)
+            if (e->effect[k].value && e->effect[k].slot.object == x->slot.object &&
+                e->effect[k].slot.index == x->slot.index)
+                return ptm_fail(err, PTM_ERR_TYPE, "entry: a slot is written twice");
+    }
+    return verify_tree(e->result, e, e->n_bindings, err);
+}
+
+static void dump_tree(const struct ptm_tree *tree, FILE *f)
+{
+    static const char *const names[] = {"known", "tensor", "const", "symbol", "list",
+                                        "tuple", "dict",   "object", "new"};
+    char buf[160];
+    fprintf(f, "%s", names[tree->kind]);
+    if (tree->kind == T_KNOWN && tree->known.tag == PTM_INT)
+        fprintf(f, " %" PRId64, tree->known.u.i);
+    else if (tree->kind == T_KNOWN && tree->known.tag == PTM_FLOAT)
+        fprintf(f, " %g", tree->known.u.f);
+    else if (tree->kind == T_KNOWN && tree->known.tag == PTM_BOOL)
+        fprintf(f, " %s", tree->known.u.b ? "True" : "False");
+    else if (tree->kind == T_KNOWN && tree->known.tag == PTM_STR)
+        fprintf(f, " \"%s\"", tree->known.u.str->s);
+    else if (tree->kind == T_KNOWN || tree->kind == T_CONST)
+        fprintf(f, " %s", ptm_ival_describe(tree->known, buf, sizeof(buf)));
+    if (tree->kind == T_TENSOR)
+        fprintf(f, " t%u %s", (unsigned)tree->ref, ptm_type_text(&tree->type, buf, sizeof(buf)));
+    if (tree->kind == T_SYM)
+        fprintf(f, " s%u", (unsigned)tree->ref);
+    if (tree->kind == T_OBJECT)
+        fprintf(f, " %s", tree->known.u.object->cls->qualname);
+    if (tree->n) {
+        fprintf(f, "(");
+        for (size_t i = 0; i < tree->n; i++) {
+            fprintf(f, i ? ", " : "");
+            dump_tree(&tree->child[i], f);
+        }
+        fprintf(f, ")");
+    }
+}
+
+static void dump_slot(const struct ptm_slot *s, FILE *f)
+{
+    if (s->object)
+        fprintf(f, "%s.%s", s->object->cls->qualname, s->object->cls->attr_name[s->index]);
+    else
+        fprintf(f, "argument %u", (unsigned)s->index);
+}
+
+void ptm_entry_dump(const struct ptm_entry *e, FILE *f)
+{
+    static const char *const cmp[] = {"<", "<=", "==", "!=", ">=", ">"};
+    static const char *const sx[] = {"bound", "const", "add",      "sub",   "mul", "div",
+                                     "floordiv", "mod", "float", "int", "seed"};
+    for (size_t i = 0; i < e->n_guards; i++) {
+        const struct ptm_guard *g = &e->guard[i];
+        fprintf(f, "guard ");
+        if (g->kind == G_TREE) {
+            dump_slot(&g->slot, f);
+            fprintf(f, " is ");
+            dump_tree(g->tree, f);
+        } else if (g->value.tag == PTM_FLOAT) {
+            fprintf(f, "s%u %s %g", (unsigned)g->ref, cmp[g->cmp], g->value.u.f);
+        } else {
+            fprintf(f, "s%u %s %" PRId64, (unsigned)g->ref, cmp[g->cmp], g->value.u.i);
+        }
+        fprintf(f, "\n");
+    }
+    for (size_t i = 0; i < e->n_scalars; i++) {
+        const struct ptm_sym_expr *x = &e->scalar[i];
+        fprintf(f, "scalar s%zu = %s", i, sx[x->op]);
+        if (x->op == SX_CONST && x->is_float)
+            fprintf(f, " %g", x->value.f);
+        else if (x->op == SX_CONST)
+            fprintf(f, " %" PRId64, x->value.i);
+        else if (x->op != SX_BOUND && x->op != SX_SEED)
+            fprintf(f, " s%u s%u", (unsigned)x->a, (unsigned)x->b);
+        fprintf(f, "\n");
+    }
+    for (size_t i = 0; i < e->n_steps; i++) {
+        const struct ptm_entry_step *s = &e->step[i];
+        fprintf(f, "step piece %016" PRIx64 " (", s->piece->hash);
+        for (size_t k = 0; k < s->piece->graph.n_inputs; k++)
+            fprintf(f, "%st%u", k ? ", " : "", (unsigned)s->arg[k]);
+        fprintf(f, ") -> t%u..%zu\n", (unsigned)s->first_out,
+                s->first_out + s->piece->graph.n_outputs - 1);
+    }
+    for (size_t i = 0; i < e->n_effects; i++) {
+        const struct ptm_effect *x = &e->effect[i];
+        fprintf(f, "effect ");
+        if (x->value) {
+            dump_slot(&x->slot, f);
+            fprintf(f, " := ");
+            dump_tree(x->value, f);
+        } else {
+            fprintf(f, "storage of t%u := t%u", (unsigned)x->to, (unsigned)x->from);
+        }
+        fprintf(f, "\n");
+    }
+    fprintf(f, "result ");
+    dump_tree(e->result, f);
+    fprintf(f, "\n");
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Specialises one call: interprets the method on its arguments and makes an entry of it. */
+#include <string.h>
+
+#include "libcore/session.h"
+
+static void guard_argument(struct ptm_trace *t, size_t i, struct ptm_ival v)
+{
+    struct ptm_entry *e = t->entry;
+    void *p = e->guard;
+    struct ptm_tree *tree = ptm_arena_alloc(&e->arena, sizeof(*tree));
+    if (!tree || !ptm_arena_grow(&e->arena, &p, &e->cap_guards, e->n_guards + 1,
+                                 sizeof(*e->guard))) {
+        ptm_trace_fail(t, PTM_ERR_MEMORY, "out of memory while specialising");
+        return;
+    }
+    e->guard = p;
+    e->guard[e->n_guards++] =
+        (struct ptm_guard){.kind = G_TREE, .slot = {.index = (uint32_t)i}, .tree = tree};
+    t->args[i + 1] = ptm_shadow_import(t, v, tree, (e->method + 1) * UINT64_C(0x10001) + i);
+}
+
+static void trace_call(struct ptm_trace *t, uint32_t fn, const struct ptm_ival *args,
+                       size_t n_args)
+{
+    t->args = ptm_arena_array(&t->arena, n_args + 1, sizeof(*t->args));
+    if (!t->args) {
+        ptm_trace_fail(t, PTM_ERR_MEMORY, "out of memory while specialising");
+        return;
+    }
+    t->n_args = n_args + 1;
+    t->args[0] = ptm_shadow_import(
+        t, (struct ptm_ival){.tag = PTM_OBJECT, .u.object = t->session->root}, NULL, 0);
+    for (size_t i = 0; i < n_args && !t->err.code; i++)
+        guard_argument(t, i, args[i]);
+    t->result = ptm_interp_call(t, fn, t->args, n_args + 1, NULL, 0);
+    ptm_shadow_settle(t);
+    t->op_born = t->n_ops + 1;
+    ptm_trace_cut(t);
+    if (t->err.code)
+        return;
+    t->entry->result = ptm_shadow_export(t, t->result);
+    ptm_shadow_effects(t);
+    struct ptm_err err = {0};
+    if (!t->err.code && (ptm_frame_scalars(t->frame, t->entry, &err) ||
+                         ptm_frame_run(t->frame, t->entry, &err) ||
+                         ptm_entry_verify(t->entry, &err)))
+        ptm_fail(&t->err, err.code, "%s", err.msg);
+}
+
+enum ptm_status ptm_specialise(struct ptm_session *s, uint32_t fn, const struct ptm_ival *args,
+                               size_t n_args, struct ptm_entry *entry, struct ptm_frame *frame,
+                               bool *keep, struct ptm_err *err)
+{
+    struct ptm_trace *t = ptm_malloc(sizeof(*t));
+    if (!t)
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory to specialise");
+    s->trace = t;
+    t->session = s;
+    t->program = &s->model->program;
+    t->entry = entry;
+    t->frame = frame;
+    t->keep = true;
+    t->epoch = 1;
+    t->max_steps = s->config.max_steps;
+    ptm_graph_init(&t->graph, &t->graph_arena);
+    trace_call(t, fn, args, n_args);
+    enum ptm_status st = t->err.code;
+    if (st)
+        ptm_fail(err, st, "%s", t->err.msg);
+    *keep = !st && t->keep;
+    s->stats.interpreted += !st && t->interpreted;
+    ptm_trace_free(t);
+    s->trace = NULL;
+    return st;
+}
+
+void ptm_trace_free(struct ptm_trace *t)
+{
+    if (!t)
+        return;
+    ptm_arena_release(&t->graph_arena);
+    ptm_arena_release(&t->arena);
+    ptm_free(t);
+}
