@@ -360,9 +360,10 @@ static int64_t extent(const struct ptm_type *t, const int64_t *stride)
     return last + 1;
 }
 
-static enum ptm_status check_place(const struct ptm_plan *plan, uint32_t v, struct range *r,
+static enum ptm_status check_place(const struct ptm_plan *plan, uint32_t v, struct range *range,
                                    struct ptm_err *err)
 {
+    struct range *r = &range[v];
     const struct ptm_graph *g = plan->graph;
     const struct ptm_place *p = &plan->place[v];
     const struct ptm_type *t = &g->value[v].type;
@@ -379,7 +380,7 @@ static enum ptm_status check_place(const struct ptm_plan *plan, uint32_t v, stru
         if (in->root != p->root || in->ref != p->ref)
             return ptm_fail(err, PTM_ERR_FORMAT, "value %u is a view in root %d, its input in %d",
                             v, p->root, in->root);
-        r->base = r[(int64_t)g->operand[n->in] - (int64_t)v].base;
+        r->base = range[g->operand[n->in]].base;
     }
     if (p->root == R_OUT && p->ref >= g->n_outputs)
         return ptm_fail(err, PTM_ERR_FORMAT, "value %u is in output %u of %zu", v, p->ref,
@@ -391,7 +392,7 @@ static enum ptm_status check_place(const struct ptm_plan *plan, uint32_t v, stru
     if (p->offset < 0 || r->end > plan->arena_bytes || (!p->view && p->offset % ALIGN))
         return ptm_fail(err, PTM_ERR_FORMAT, "value %u is at bytes %lld to %llu of %zu", v,
                         (long long)p->offset, (unsigned long long)r->end, plan->arena_bytes);
-    const struct range *base = r + ((int64_t)r->base - (int64_t)v);
+    const struct range *base = &range[r->base];
     if (ptm_type_numel(t) && (r->begin < base->begin || r->end > base->end))
         return ptm_fail(err, PTM_ERR_FORMAT, "value %u is at bytes %llu to %llu, its storage at "
                                              "%llu to %llu", v, (unsigned long long)r->begin,
@@ -481,7 +482,7 @@ enum ptm_status ptm_plan_verify(const struct ptm_plan *plan, struct ptm_err *err
                         plan->graph->n_values);
     enum ptm_status s = PTM_OK;
     for (uint32_t v = 0; v < plan->graph->n_values && !s; v++)
-        s = check_place(plan, v, &range[v], err);
+        s = check_place(plan, v, range, err);
     if (!s)
         s = check_steps(plan, range, err);
     if (!s)
