@@ -59,8 +59,12 @@ enum ptm_status ptm_plan_make(struct ptm_plan *plan, const struct ptm_graph *g,
 enum ptm_status ptm_plan_verify(const struct ptm_plan *plan, struct ptm_err *err) PTM_WARN_UNUSED;
 
 /* One run. `arg`: per graph input, data and strides; `scalar`: per graph scalar; `out`: per graph
- * output, a buffer of the value's bytes, row-major; buffers overlap neither arguments nor each other.
- * After a failure the buffers' contents are undefined. */
+ * output, a buffer of the value's bytes, row-major; buffers overlap neither arguments nor each
+ * other. After a failure the buffers' contents are undefined. */
+enum ptm_status ptm_plan_run(const struct ptm_plan *plan, const struct ptm_nd *arg,
+                             const union ptm_imm *scalar, void *const *out, struct ptm_err *err)
+    PTM_WARN_UNUSED;
+
 /* One operator, at once: attributes all A_IMM, absent inputs of dtype PTM_ABSENT, `out` allocated
  * with the types that ptm_op_infer gives; they do not overlap inputs. */
 enum ptm_status ptm_eager_run(enum ptm_op op, const struct ptm_nd *in, uint32_t n_in,
