@@ -16,12 +16,14 @@
     X(div_floor) X(div_trunc) X(remainder) X(fmod) X(pow) X(maximum) X(minimum) X(atan2) \
     X(bitwise_and) X(bitwise_or) X(bitwise_xor) X(shift_left) X(shift_right) X(eq) X(ne) X(lt) \
     X(le) X(gt) X(ge) X(prelu) X(where) X(sum) X(mean) X(prod) X(amax) X(amin) X(var) X(any) \
-    X(all) X(argmax) X(argmin) X(logsumexp) X(norm) X(softmax) X(log_softmax) X(reshape) \
-    X(permute) X(expand) X(slice) X(slice_scatter) X(as_strided) X(as_strided_scatter) X(flip) \
-    X(concat) X(pad) X(tril) X(triu) X(full) X(full_int) X(arange) X(random) X(matmul) \
-    X(linear) X(conv) X(conv_transpose) X(sdpa) X(cdist) X(max_pool) X(avg_pool) \
-    X(adaptive_avg_pool) X(adaptive_max_pool) X(batch_norm) X(layer_norm) X(group_norm) \
-    X(rms_norm)
+    X(all) X(argmax) X(argmin) X(logsumexp) X(norm) X(softmax) X(log_softmax) X(cumsum) \
+    X(cumprod) X(cummax) X(cummin) X(sort) X(topk) X(searchsorted) X(reshape) X(permute) \
+    X(expand) X(slice) X(slice_scatter) X(as_strided) X(as_strided_scatter) X(flip) X(concat) \
+    X(pad) X(tril) X(triu) X(full) X(full_int) X(arange) X(random) X(gather) X(scatter) \
+    X(index_select) X(index) X(index_put) X(embedding) X(matmul) X(linear) X(conv) \
+    X(conv_transpose) X(sdpa) X(lstm) X(gru) X(rnn) X(cdist) X(max_pool) X(avg_pool) \
+    X(adaptive_avg_pool) X(adaptive_max_pool) X(resize) X(unfold) X(fold) X(grid_sample) \
+    X(batch_norm) X(layer_norm) X(group_norm) X(rms_norm)
 
 #define PTM_REF_DECLARE(op) ptm_ref_fn ptm_ref_##op;
 PTM_REF_OPS(PTM_REF_DECLARE)
