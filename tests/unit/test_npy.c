@@ -175,7 +175,7 @@ static void test_writing(void)
     CHECK(t->dtype == PTM_F32 && !memcmp(ptm_tensor_data(t), wide, sizeof(wide)));
 
     uint8_t b[1] = {1};
-    in = ptm_tensor_new(&arena, PTM_BOOL8, 0, NULL, b);
+    in = ptm_tensor_new(&arena, PTM_BOOL8, 0, (int64_t[]){0}, b);
     round_trip(in, "{'descr': '|b1', 'fortran_order': False, 'shape': (), } ");
     CHECK(t->dtype == PTM_BOOL8 && t->rank == 0);
     in = ptm_tensor_new(&arena, PTM_I64, 3, (int64_t[]){2, 0, 3}, NULL);
