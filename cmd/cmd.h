@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What every command uses. cmd/ is the only place that prints or exits.
+ *
+ * To add a command: a row in main.c, its prototype here, cmd_<name>.c with its
+ * table of options, one case in tests/cli/<name>/.
+ */
+#ifndef PTM_CMD_CMD_H
+#define PTM_CMD_CMD_H
+
+#include "libcore/ptm.h"
+
+struct cJSON;
+
+/* DESIGN 8. */
+enum {
+    EXIT_DONE = 0,
+    EXIT_NO = 1,      /* a comparison the user asked for says no */
+    EXIT_USAGE = 2,
+    EXIT_BACKEND = 4, /* a backend named alone is unavailable */
+    EXIT_MODEL = 7,   /* bytes or program of the model */
+    EXIT_SYSTEM = 8,  /* open, read, write, memory, disk */
+};
+
+int cmd_run(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
+int cmd_ops(int argc, char **argv);
+
+/* All print one line "ptm <cmd>: ..." on stderr; the exit code is returned. */
+int cmd_fail(const char *cmd, const struct ptm_err *err);
+int cmd_usage(const char *cmd, const char *fmt, ...) PTM_PRINTF(2, 3);
+int cmd_no_memory(const char *cmd);
+void cmd_warn(const char *cmd, const char *fmt, ...) PTM_PRINTF(2, 3);
+int cmd_exit_code(enum ptm_status s);
+
+/* Opens the model of the command line. zoo: names and missing files get their own message. */
+enum ptm_status cmd_open(struct ptm_model **out, const char *path, struct ptm_err *err);
+
+/* -- output.c: JSON to a file (atomically) or, for "-", to stdout. Takes `doc`. -- */
+enum ptm_status cmd_write_json(struct cJSON *doc, const char *path, struct ptm_err *err);
+/* "1,234,567" and "13.4 MB" for people; into buf. */
+const char *text_count(uint64_t n, char *buf, size_t size);
+const char *text_bytes(uint64_t n, char *buf, size_t size);
+const char *text_shape(int rank, const int64_t *dim, char *buf, size_t size); /* "[1, 3]" */
+/* Integers beyond 2^53 keep their digits. */
+struct cJSON *json_int(int64_t i);
+
+/* -- sig.c: SIGINT, SIGTERM, SIGHUP and SIGPIPE remove what is half written, then exit 128 + number -- */
+void sig_install(void);
+/* A folder to remove, if it is empty, when a signal comes or the run fails; NULL: none. */
+void sig_remove_folder(const char *path);
+void sig_clean(void);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command table, and what all commands share: errors, exit codes, opening a model. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/opts.h"
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {"run", cmd_run, "run a model on inputs; print, save or compare its outputs"},
+    {"inspect", cmd_inspect, "what is inside a model, what it costs, what is not supported"},
+    {"ops", cmd_ops, "the operators that this build knows"},
+};
+
+int cmd_exit_code(enum ptm_status s)
+{
+    switch (s) {
+    case PTM_OK:
+        return EXIT_DONE;
+    case PTM_ERR_ARG:
+        return EXIT_USAGE;
+    case PTM_ERR_IO:
+    case PTM_ERR_IO_SHRANK:
+    case PTM_ERR_MEMORY:
+        return EXIT_SYSTEM;
+    case PTM_ERR_NUMERIC:
+        return EXIT_NO;
+    case PTM_ERR_INTERRUPTED:
+        return 130;
+    case PTM_ERR_FORMAT:
+    case PTM_ERR_LIMIT:
+    case PTM_ERR_KIND:
+    case PTM_ERR_UNSUPPORTED:
+    case PTM_ERR_RAISED:
+    case PTM_ERR_TYPE:
+        return EXIT_MODEL;
+    }
+    return EXIT_MODEL;
+}
+
+int cmd_fail(const char *cmd, const struct ptm_err *err)
+{
+    fflush(stdout);
+    fprintf(stderr, "ptm %s: %s\n", cmd, err->msg[0] ? err->msg : "failed without a message");
+    return cmd_exit_code(err->code);
+}
+
+int cmd_usage(const char *cmd, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fprintf(stderr, "ptm %s: ", cmd);
+    vfprintf(stderr, fmt, ap);
+    fprintf(stderr, "; see 'ptm %s --help'\n", cmd);
+    va_end(ap);
+    return EXIT_USAGE;
+}
+
+int cmd_no_memory(const char *cmd)
+{
+    fprintf(stderr, "ptm %s: no memory\n", cmd);
+    return EXIT_SYSTEM;
+}
+
+void cmd_warn(const char *cmd, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fprintf(stderr, "ptm %s: warning: ", cmd);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+}
+
+enum ptm_status cmd_open(struct ptm_model **out, const char *path, struct ptm_err *err)
+{
+    if (!strncmp(path, "zoo:", 4))
+        return ptm_fail(err, PTM_ERR_ARG, "'%.200s': this build has no zoo models; give a file",
+                        path);
+    return ptm_model_open(out, path, ptm_format_find, err);
+}
+
+static void help(void)
+{
+    puts("usage: ptm COMMAND [OPTION]...\n"
+         "reads a PyTorch model file and runs it, without Python\n");
+    for (size_t i = 0; i < PTM_LEN(commands); i++)
+        printf("  %-12s%s\n", commands[i].name, commands[i].summary);
+    puts("\n'ptm COMMAND --help' tells the options of a command; 'ptm --version' the version");
+}
+
+static const char *command_name(const void *ctx, size_t i)
+{
+    (void)ctx;
+    return i < PTM_LEN(commands) ? commands[i].name : NULL;
+}
+
+static int dispatch(int argc, char **argv)
+{
+    if (argc < 2) {
+        fputs("ptm: a command is missing; see 'ptm --help'\n", stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || (!strcmp(name, "help") && argc == 2)) {
+        help();
+        return EXIT_DONE;
+    }
+    if (!strcmp(name, "--version")) {
+        puts("ptm " PTM_VERSION);
+        return EXIT_DONE;
+    }
+    if (!strcmp(name, "help")) { /* ptm help run = ptm run --help */
+        char *words[] = {argv[2], (char[]){"--help"}, NULL};
+        for (size_t i = 0; i < PTM_LEN(commands); i++)
+            if (!strcmp(argv[2], commands[i].name))
+                return commands[i].run(2, words);
+        name = argv[2];
+    }
+    for (size_t i = 0; i < PTM_LEN(commands); i++)
+        if (!strcmp(name, commands[i].name))
+            return commands[i].run(argc - 1, argv + 1);
+    const char *near = nearest_name(name, command_name, NULL);
+    if (near)
+        fprintf(stderr, "ptm: no command '%.100s'; did you mean '%s'?\n", name, near);
+    else
+        fprintf(stderr, "ptm: no command '%.100s'; see 'ptm --help'\n", name);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    sig_install();
+    int rc = dispatch(argc, argv);
+    /* results that did not reach their reader are an error, a full disk for one */
+    if (ferror(stdout) || fflush(stdout)) {
+        fprintf(stderr, "ptm%s%s: cannot write to standard output: %s\n", argc > 1 ? " " : "",
+                argc > 1 ? argv[1] : "", strerror(errno));
+        if (rc == EXIT_DONE)
+            rc = EXIT_SYSTEM;
+    }
+    sig_clean();
+    return rc;
+}

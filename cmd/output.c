@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Writing JSON, and numbers as people read them. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "cmd/cmd.h"
+#include "libcore/sink.h"
+
+enum ptm_status cmd_write_json(struct cJSON *doc, const char *path, struct ptm_err *err)
+{
+    char *text = doc ? cJSON_Print(doc) : NULL;
+    cJSON_Delete(doc);
+    if (!text)
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the JSON document");
+    enum ptm_status rc = PTM_OK;
+    if (!strcmp(path, "-")) {
+        puts(text); /* main looks whether stdout took it */
+    } else {
+        struct ptm_sink *sink = NULL;
+        rc = ptm_sink_open(&sink, path, err);
+        if (rc == PTM_OK) {
+            rc = ptm_sink_write(sink, text, strlen(text), err);
+            if (rc == PTM_OK)
+                rc = ptm_sink_write(sink, "\n", 1, err);
+            if (rc == PTM_OK)
+                rc = ptm_sink_commit(sink, err);
+            else
+                ptm_sink_drop(sink);
+        }
+    }
+    cJSON_free(text);
+    return rc;
+}
+
+struct cJSON *json_int(int64_t i)
+{
+    char text[32];
+    if (i > -((int64_t)1 << 53) && i < (int64_t)1 << 53)
+        return cJSON_CreateNumber((double)i);
+    snprintf(text, sizeof(text), "%" PRId64, i);
+    return cJSON_CreateRaw(text);
+}
+
+const char *text_count(uint64_t n, char *buf, size_t size)
+{
+    char digits[32];
+    int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+    size_t at = 0;
+    for (int i = 0; i < len && at + 2 < size; i++) {
+        if (i && (len - i) % 3 == 0)
+            buf[at++] = ',';
+        buf[at++] = digits[i];
+    }
+    buf[at] = 0;
+    return buf;
+}
+
+const char *text_bytes(uint64_t n, char *buf, size_t size)
+{
+    static const char *const unit[] = {"bytes", "kB", "MB", "GB", "TB"};
+    double v = (double)n;
+    size_t u = 0;
+    while (v >= 999.5 && u + 1 < PTM_LEN(unit)) {
+        v /= 1000;
+        u++;
+    }
+    snprintf(buf, size, u && v < 99.95 ? "%.1f %s" : "%.0f %s", v, unit[u]);
+    return buf;
+}
+
+const char *text_shape(int rank, const int64_t *dim, char *buf, size_t size)
+{
+    size_t at = (size_t)snprintf(buf, size, "[");
+    for (int i = 0; i < rank && at < size; i++)
+        at += (size_t)snprintf(buf + at, size - at, "%s%" PRId64, i ? ", " : "", dim[i]);
+    if (at < size)
+        snprintf(buf + at, size - at, "]");
+    return buf;
+}
