@@ -13,22 +13,31 @@
 #include "formats/formats.h"
 #include "formats/zip.h"
 
-/* What to do instead. Each is one line that works as it stands, but for the names. */
-#define EXPORT_MODULE                                                                              \
-    "with the model in Python: torch.jit.script(model.eval()).save('model.pt'), or "               \
+/* What to do instead: one line that works as it stands, but for the names; FILE is replaced. */
+#define SCRIPT_OR_TRACE                                                                            \
+    "torch.jit.script(model.eval()).save('model.pt') or "                                          \
     "torch.jit.trace(model.eval(), example).save('model.pt')"
+#define EXPORT_MODEL "export a model from Python: " SCRIPT_OR_TRACE
+#define FROM_PYTORCH "export the PyTorch model that it came from: " SCRIPT_OR_TRACE
 #define EXPORT_STATE                                                                               \
-    "build the model it belongs to, then: model.load_state_dict(torch.load('FILE')); "            \
+    "build the model it belongs to, then: model.load_state_dict(torch.load('FILE')); "             \
+    "torch.jit.script(model.eval()).save('model.pt')"
+#define EXPORT_SAFETENSORS                                                                         \
+    "build the model it belongs to, then: "                                                        \
+    "model.load_state_dict(safetensors.torch.load_file('FILE')); "                                 \
     "torch.jit.script(model.eval()).save('model.pt')"
 #define EXPORT_EAGER                                                                               \
     "where its classes can be imported: "                                                          \
     "torch.jit.script(torch.load('FILE', weights_only=False).eval()).save('model.pt')"
+#define EXPORT_PICKLE                                                                              \
+    "where its classes can be imported: "                                                          \
+    "torch.jit.script(pickle.load(open('FILE', 'rb')).eval()).save('model.pt')"
 #define EXPORT_PT2                                                                                 \
+    "convert it: "                                                                                 \
     "torch.jit.trace(torch.export.load('FILE').module(), example).save('model.pt')"
 #define EXPORT_PTL                                                                                 \
-    "save it as a zip, without _use_flatbuffer: "                                                  \
-    "module._save_for_lite_interpreter('model.ptl'), or module.save('model.pt')"
-#define FROM_PYTORCH "export the PyTorch model that it came from: " EXPORT_MODULE
+    "save the module again: module.save('model.pt'), or "                                          \
+    "module._save_for_lite_interpreter('model.ptl') without _use_flatbuffer"
 #define AS_INPUT "give the model first, this file with --input"
 #define UNPACK "unpack it first"
 #define FETCH_LFS "fetch the file itself: git lfs pull"
@@ -41,7 +50,11 @@ struct kind {
 static enum ptm_status other(struct ptm_err *err, const char *path, const char *what,
                              const char *todo)
 {
-    return ptm_fail(err, PTM_ERR_KIND, "'%.300s' is %s; %s", path, what, todo);
+    const char *file = strstr(todo, "FILE");
+    if (!file)
+        return ptm_fail(err, PTM_ERR_KIND, "'%.300s' is %s; %s", path, what, todo);
+    return ptm_fail(err, PTM_ERR_KIND, "'%.300s' is %s; %.*s%.300s%s", path, what,
+                    (int)(file - todo), todo, path, file + 4);
 }
 
 static const struct signature {
@@ -50,8 +63,8 @@ static const struct signature {
     struct kind kind;
 } signatures[] = {
     {0, 14, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19",
-     {"weights or a model from torch.save before PyTorch 1.6", EXPORT_STATE}},
-    {0, 8, "PYTORCH1", {"a TorchScript file of a PyTorch before 1.0", EXPORT_MODULE}},
+     {"weights or a model in the old form of torch.save", EXPORT_STATE}},
+    {0, 8, "PYTORCH1", {"a TorchScript file of a PyTorch before 1.0", EXPORT_MODEL}},
     {4, 4, "ET12", {"an ExecuTorch program (.pte), not read yet by this build", FROM_PYTORCH}},
     {4, 4, "FT01", {"ExecuTorch tensor data (.ptd), which holds no program", FROM_PYTORCH}},
     {4, 4, "BP08",
@@ -193,7 +206,7 @@ static enum ptm_status find_in_zip(const struct ptm_zip *z, struct ptm_arena *ar
         return other(err, path, "an archive of numpy arrays (.npz)", AS_INPUT);
     if (has_ending(z, ".pt") || has_ending(z, ".ptl") || has_ending(z, ".pth"))
         return other(err, path, "a zip archive with models in it", UNPACK);
-    return other(err, path, "a zip archive without a model", EXPORT_MODULE);
+    return other(err, path, "a zip archive without a model", EXPORT_MODEL);
 }
 
 static enum ptm_status find_zip(const uint8_t *bytes, size_t n, const char *path,
@@ -271,7 +284,7 @@ static enum ptm_status find_text(const uint8_t *bytes, size_t n, const char *pat
                      FROM_PYTORCH);
     if (n && (bytes[0] == '{' || bytes[0] == '['))
         return other(err, path, "a JSON file", FROM_PYTORCH);
-    return other(err, path, "a text file", EXPORT_MODULE);
+    return other(err, path, "a text file", EXPORT_MODEL);
 }
 
 enum ptm_status ptm_format_find(const uint8_t *bytes, size_t n, const char *path,
@@ -294,13 +307,9 @@ enum ptm_status ptm_format_find(const uint8_t *bytes, size_t n, const char *path
     if (starts(bytes, n, 257, "ustar", 5))
         return other(err, path, "a tar archive", UNPACK);
     if (is_safetensors(bytes, n))
-        return other(err, path, "a safetensors file: weights only",
-                     "build the model it belongs to, then: "
-                     "model.load_state_dict(safetensors.torch.load_file('FILE')); "
-                     "torch.jit.script(model.eval()).save('model.pt')");
+        return other(err, path, "a safetensors file: weights only", EXPORT_SAFETENSORS);
     if (n >= 2 && bytes[0] == 0x80 && bytes[1] >= 2 && bytes[1] <= 5)
-        return other(err, path, "a bare Python pickle",
-                     "load it where its classes can be imported, and " EXPORT_MODULE);
+        return other(err, path, "a bare Python pickle", EXPORT_PICKLE);
     if (is_onnx(bytes, n))
         return other(err, path, "an ONNX model", FROM_PYTORCH);
     const struct kind *k = kind_by_suffix(path, false);
@@ -310,7 +319,7 @@ enum ptm_status ptm_format_find(const uint8_t *bytes, size_t n, const char *path
         return find_text(bytes, n, path, err);
     return ptm_fail(err, PTM_ERR_KIND,
                     "'%.300s' is of no kind that ptm knows (it begins with %02x %02x %02x %02x); "
-                    EXPORT_MODULE,
+                    EXPORT_MODEL,
                     path, bytes[0], n > 1 ? bytes[1] : 0, n > 2 ? bytes[2] : 0,
                     n > 3 ? bytes[3] : 0);
 }

@@ -95,8 +95,8 @@ static void test_zips(void)
 static void test_signatures(void)
 {
     KIND("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", "m.pth",
-         "torch.save before PyTorch 1.6", "load_state_dict");
-    KIND("\x80\x02}q\0.", "m.pkl", "a bare Python pickle", "torch.jit");
+         "the old form of torch.save", "load_state_dict(torch.load('m.pth'))");
+    KIND("\x80\x02}q\0.", "m.pkl", "a bare Python pickle", "pickle.load(open('m.pkl', 'rb'))");
     KIND("\x80\x04\x95", "m.pkl", "a bare Python pickle", "torch.jit");
     KIND("\x1c\0\0\0PTMF....", "m.ptl", "Lite Interpreter file (.ptl) in the flatbuffer form",
          "_use_flatbuffer");
