@@ -17,7 +17,9 @@ static enum ptm_status dims_from(const struct ptm_infer *c, int k, struct ptm_ty
     t->rank = (uint8_t)c->attr[k].n;
     for (int i = 0; i < c->attr[k].n; i++)
         t->dim[i] = c->attr[k].at[i].u.i;
-    return ptm_type_check(t, c->err);
+    struct ptm_err why = {0};
+    enum ptm_status s = ptm_type_check(t, &why);
+    return s ? ptm_fail(c->err, s, "%s: %s", c->info->name, why.msg) : PTM_OK;
 }
 
 static const char *text0(const struct ptm_infer *c, char *buf, size_t n)
@@ -159,6 +161,10 @@ enum ptm_status ptm_rule_as_strided_scatter(const struct ptm_infer *c)
 {
     PTM_TRY(ptm_infer_same_dtype(c, 0, 1));
     PTM_TRY(check_extent(c, &c->in[1], 1));
+    for (int i = 0; i < c->in[1].rank; i++)
+        if (c->attr[0].at[i].u.i == 0 && c->in[1].dim[i] > 1 && ptm_type_numel(&c->in[1]))
+            return ptm_infer_wrong(c, "%lld elements are written to one place at dimension %d",
+                                   (long long)c->in[1].dim[i], i);
     like_input(c);
     return PTM_OK;
 }
