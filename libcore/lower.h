@@ -18,13 +18,18 @@ extern const struct ptm_lowering ptm_lower_str[];
 
 /* Tensor arithmetic, reductions, creation, views, indexing and sorting. */
 extern const struct ptm_lowering ptm_lower_math[];
+extern const struct ptm_lowering ptm_lower_binary[];
 extern const struct ptm_lowering ptm_lower_cast[];
 extern const struct ptm_lowering ptm_lower_reduce[];
 extern const struct ptm_lowering ptm_lower_norms[];
 extern const struct ptm_lowering ptm_lower_create[];
 extern const struct ptm_lowering ptm_lower_random[];
 extern const struct ptm_lowering ptm_lower_shape[];
+extern const struct ptm_lowering ptm_lower_split[];
+extern const struct ptm_lowering ptm_lower_move[];
 extern const struct ptm_lowering ptm_lower_index[];
+extern const struct ptm_lowering ptm_lower_scatter[];
+extern const struct ptm_lowering ptm_lower_sort[];
 
 /* Neural network layers and linear algebra. */
 extern const struct ptm_lowering ptm_lower_nn[];

@@ -2,13 +2,14 @@
 /* What the lowerings of several families share; see lower_args.h. */
 #include "libcore/lower_args.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "libcore/specialise.h"
 
 static int arg_number(const struct ptm_lower_call *c, const char *name)
 {
-    size_t n = c->schema->n_args < c->n_arg ? c->schema->n_args : c->n_arg;
+    size_t n = !c->schema ? 0 : c->schema->n_args < c->n_arg ? c->schema->n_args : c->n_arg;
     for (size_t i = 0; i < n; i++)
         if (!strcmp(c->schema->arg[i].name, name))
             return (int)i;
@@ -38,15 +39,15 @@ static struct ptm_tensor *need(const struct ptm_lower_call *c, struct ptm_ival v
     case PTM_SYM:
         return ptm_to_tensor(c->t, v, ptm_result_type(c->t, &v, 1));
     default:
-        ptm_trace_fail(c->t, PTM_ERR_TYPE, "%s: argument '%s' is not a tensor", c->schema->name,
-                       name);
+        ptm_trace_fail(c->t, PTM_ERR_TYPE, "%s: argument '%s' is not a tensor",
+                       c->schema ? c->schema->name : "operator", name);
         return NULL;
     }
 }
 
 struct ptm_tensor *ptm_need(const struct ptm_lower_call *c, size_t i)
 {
-    const char *name = i < c->schema->n_args ? c->schema->arg[i].name : "?";
+    const char *name = c->schema && i < c->schema->n_args ? c->schema->arg[i].name : "?";
     return need(c, i < c->n_arg ? c->arg[i] : ptm_none(), name);
 }
 
@@ -329,4 +330,21 @@ struct ptm_tensor *ptm_view_range(struct ptm_trace *t, struct ptm_tensor *x, int
                                   int64_t len)
 {
     return ptm_view_slice(t, x, dim, ptm_int(start), len, 1);
+}
+
+struct ptm_tensor *ptm_is_finite(struct ptm_trace *t, struct ptm_tensor *x)
+{
+    if (x && !ptm_dtype_is_float(x->dtype))
+        return ptm_full(t, PTM_BOOL8, x->rank, x->dim, ptm_bool(true));
+    return ptm_bin_num(t, OP_lt, ptm_op_unary(t, OP_abs, x), (double)INFINITY);
+}
+
+/* x < 0, and -0.0, whose reciprocal is negative. */
+struct ptm_tensor *ptm_sign_bit(struct ptm_trace *t, struct ptm_tensor *x)
+{
+    struct ptm_tensor *negative = ptm_bin_num(t, OP_lt, x, 0);
+    if (!x || !ptm_dtype_is_float(x->dtype))
+        return negative;
+    struct ptm_tensor *r = ptm_op_unary(t, OP_reciprocal, x);
+    return ptm_op_binary(t, OP_bitwise_or, negative, ptm_bin_num(t, OP_lt, r, 0));
 }

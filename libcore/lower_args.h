@@ -44,6 +44,9 @@ struct ptm_tensor *ptm_as_float(struct ptm_trace *t, struct ptm_tensor *x);
 /* c ? a : b; a and b have one dtype; c is cast to bool. */
 struct ptm_tensor *ptm_where(struct ptm_trace *t, struct ptm_tensor *c, struct ptm_tensor *a,
                              struct ptm_tensor *b);
+struct ptm_tensor *ptm_is_finite(struct ptm_trace *t, struct ptm_tensor *x);
+/* x < 0, or -0.0. */
+struct ptm_tensor *ptm_sign_bit(struct ptm_trace *t, struct ptm_tensor *x);
 /* An operator with one input and one int attribute, or one list of ints. */
 struct ptm_tensor *ptm_op_int(struct ptm_trace *t, enum ptm_op op, struct ptm_tensor *x,
                               int64_t attr);

@@ -2,9 +2,8 @@
 /*
  * Lowerings that draw random numbers, all from OP_random: the run's seed and a
  * stream number that differs from draw to draw. The numbers are not PyTorch's.
+ * Dropout is in lower_nn.c.
  */
-#include <math.h>
-
 #include "libcore/lower.h"
 #include "libcore/lower_args.h"
 
@@ -225,84 +224,6 @@ static struct ptm_ival lower_multinomial(const struct ptm_lower_call *c)
     return ptm_tensor_ival(ptm_op_reduce(t, OP_argmax, p, &last, 1, false));
 }
 
-/* -- dropout: nothing but in training -- */
-static struct ptm_tensor *drop(struct ptm_trace *t, struct ptm_tensor *x, double p, bool by_channel,
-                               struct ptm_tensor **mask)
-{
-    int64_t dim[PTM_MAX_RANK];
-    if (!x)
-        return NULL;
-    for (int i = 0; i < x->rank; i++)
-        dim[i] = by_channel && i > 1 ? 1 : x->dim[i];
-    *mask = draw(t, BERNOULLI, x->dtype, x->rank, dim, 1 - p, 0);
-    struct ptm_tensor *y = ptm_bin(t, OP_mul, x, *mask);
-    return p < 1 ? ptm_bin_num(t, OP_mul, y, 1 / (1 - p)) : y;
-}
-
-static struct ptm_ival dropout(const struct ptm_lower_call *c, bool by_channel)
-{
-    struct ptm_tensor *x = ptm_need(c, 0), *mask;
-    double p = ptm_arg_float(c->t, ptm_named(c, "p"));
-    if (!ptm_arg_bool(c->t, ptm_named(c, "train")) || p == 0)
-        return c->arg[0];
-    return ptm_tensor_ival(drop(c->t, x, p, by_channel, &mask));
-}
-
-static struct ptm_ival lower_dropout(const struct ptm_lower_call *c)
-{
-    return dropout(c, false);
-}
-
-static struct ptm_ival lower_feature_dropout(const struct ptm_lower_call *c)
-{
-    return dropout(c, true);
-}
-
-/* Dropped elements become alpha' = -scale * alpha of SELU; mean and variance stay. */
-static struct ptm_ival alpha_dropout(const struct ptm_lower_call *c, bool by_channel)
-{
-    const double alpha = 1.7580993408473766;
-    struct ptm_trace *t = c->t;
-    struct ptm_tensor *x = ptm_need(c, 0), *mask;
-    double p = ptm_arg_float(t, ptm_named(c, "p"));
-    if (!ptm_arg_bool(t, ptm_named(c, "train")) || p == 0)
-        return c->arg[0];
-    if (p == 1)
-        return ptm_tensor_ival(ptm_bin_num(t, OP_mul, x, 0));
-    struct ptm_tensor *kept = ptm_bin_num(t, OP_mul, drop(t, x, p, by_channel, &mask), 1 - p);
-    double a = 1 / sqrt((alpha * alpha * p + 1) * (1 - p));
-    struct ptm_tensor *rest = ptm_bin_num(t, OP_mul, ptm_bin_num(t, OP_sub, mask, 1), alpha);
-    struct ptm_tensor *y = ptm_bin_num(t, OP_mul, ptm_bin(t, OP_add, kept, rest), a);
-    return ptm_tensor_ival(ptm_bin_num(t, OP_add, y, a * alpha * p));
-}
-
-static struct ptm_ival lower_alpha_dropout(const struct ptm_lower_call *c)
-{
-    return alpha_dropout(c, false);
-}
-
-static struct ptm_ival lower_feature_alpha_dropout(const struct ptm_lower_call *c)
-{
-    return alpha_dropout(c, true);
-}
-
-static struct ptm_ival lower_native_dropout(const struct ptm_lower_call *c)
-{
-    struct ptm_trace *t = c->t;
-    struct ptm_tensor *x = ptm_need(c, 0), *out[2];
-    struct ptm_ival train = ptm_named(c, "train");
-    if (!x)
-        return ptm_none();
-    if (ptm_is_none(train) || ptm_arg_bool(t, train)) {
-        out[0] = drop(t, x, ptm_arg_float(t, ptm_named(c, "p")), false, &out[1]);
-        out[1] = ptm_cast(t, out[1], PTM_BOOL8);
-    } else {
-        out[0] = ptm_clone(t, x, false);
-        out[1] = ptm_full(t, PTM_BOOL8, x->rank, x->dim, ptm_bool(true));
-    }
-    return ptm_result_tuple(t, 2, out);
-}
-
 const struct ptm_lowering ptm_lower_random[] = {
     {"aten::rand", lower_rand},
     {"aten::randn", lower_randn},
@@ -319,10 +240,5 @@ const struct ptm_lowering ptm_lower_random[] = {
     {"aten::bernoulli", lower_bernoulli},
     {"aten::bernoulli_", lower_bernoulli_},
     {"aten::multinomial", lower_multinomial},
-    {"aten::dropout", lower_dropout},
-    {"aten::feature_dropout", lower_feature_dropout},
-    {"aten::alpha_dropout", lower_alpha_dropout},
-    {"aten::feature_alpha_dropout", lower_feature_alpha_dropout},
-    {"aten::native_dropout", lower_native_dropout},
     {NULL, NULL},
 };
