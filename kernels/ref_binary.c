@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-/* a[k] = op(a[k], b[k]); bits: width of the integer type, negative for an unsigned one */
-typedef void float_fn(double *a, const double *b, int64_t n);
+/* a[k] = op(a[k], b[k]); type: of the arrays; bits: width of an integer type, negative for an
+ * unsigned one */
+typedef void float_fn(double *a, const double *b, int64_t n, uint8_t type);
 typedef void int_fn(int64_t *a, const int64_t *b, int64_t n, int bits);
 
 static int binary(const struct ptm_ref_call *c, float_fn *floats, int_fn *ints)
@@ -30,7 +31,7 @@ static int binary(const struct ptm_ref_call *c, float_fn *floats, int_fn *ints)
             double u[PTM_REF_BLOCK], v[PTM_REF_BLOCK];
             ptm_ref_load_f(u, a, w.at[1], w.step[1], w.n);
             ptm_ref_load_f(v, b, w.at[2], w.step[2], w.n);
-            floats(u, v, w.n);
+            floats(u, v, w.n, a->dtype);
             ptm_ref_store_f(y, w.at[0], w.step[0], u, w.n);
         }
     }
@@ -38,8 +39,9 @@ static int binary(const struct ptm_ref_call *c, float_fn *floats, int_fn *ints)
 }
 
 #define BINARY(name, float_expr, int_expr)                                                        \
-    static void name##_f(double *restrict pa, const double *restrict pb, int64_t n)               \
+    static void name##_f(double *restrict pa, const double *restrict pb, int64_t n, uint8_t type) \
     {                                                                                             \
+        (void)type;                                                                               \
         for (int64_t k = 0; k < n; k++) {                                                         \
             const double a = pa[k], b = pb[k];                                                    \
             (void)b;                                                                              \
@@ -59,14 +61,14 @@ static int binary(const struct ptm_ref_call *c, float_fn *floats, int_fn *ints)
         return binary(c, name##_f, name##_i);                                                     \
     }
 
-/* Python's //, in the steps of PyTorch's div_floor_floating */
-static double floor_div(double a, double b)
+/* Python's //, in the steps of PyTorch's div_floor_floating, each rounded to the type */
+static double floor_div(double a, double b, uint8_t type)
 {
     if (b == 0)
         return a / b;
-    double mod = fmod(a, b), q = (a - mod) / b;
+    double mod = fmod(a, b), q = ptm_ref_round_to(ptm_ref_round_to(a - mod, type) / b, type);
     if (mod != 0 && (b < 0) != (mod < 0))
-        q -= 1;
+        q = ptm_ref_round_to(q - 1, type);
     if (q == 0)
         return copysign(0, a / b);
     double f = floor(q);
@@ -138,8 +140,8 @@ BINARY(add, a + b, (int64_t)((uint64_t)a + (uint64_t)b))
 BINARY(sub, a - b, (int64_t)((uint64_t)a - (uint64_t)b))
 BINARY(mul, a *b, (int64_t)((uint64_t)a * (uint64_t)b))
 BINARY(div, a / b, div_int(a, b))
-BINARY(div_floor, floor_div(a, b), floor_div_int(a, b))
-BINARY(div_trunc, trunc(a / b), div_int(a, b))
+BINARY(div_floor, floor_div(a, b, type), floor_div_int(a, b))
+BINARY(div_trunc, trunc(ptm_ref_round_to(a / b, type)), div_int(a, b))
 BINARY(remainder, remainder_of(a, b), remainder_int(a, b))
 BINARY(fmod, fmod(a, b), fmod_int(a, b))
 BINARY(pow, pow(a, b), pow_int(a, b))

@@ -174,7 +174,8 @@ static void convolve_ints(const struct conv *v, int64_t rows, int64_t terms)
                     w_at += t[d] * g->ws[d];
                 }
                 if (inside)
-                    sum += (uint64_t)ptm_ref_get_i(v->x, x_at) * (uint64_t)ptm_ref_get_i(v->w, w_at);
+                    sum += (uint64_t)ptm_ref_get_i(v->x, x_at) *
+                           (uint64_t)ptm_ref_get_i(v->w, w_at);
             }
             for (int d = 0; d < 3; d++)
                 y_at += o[d] * g->ys[d];

@@ -201,14 +201,20 @@ static void store_y(const void *ctx, int64_t row, int64_t col, int64_t count, co
                     count);
 }
 
+/* A row that is masked altogether becomes zeros, as in PyTorch from 2.5 on. */
 static void softmax_row(double *v, int64_t n)
 {
     double max = -HUGE_VAL, sum = 0;
-    for (int64_t k = 0; k < n; k++)
+    int64_t masked = 0;
+    for (int64_t k = 0; k < n; k++) {
+        masked += v[k] == -HUGE_VAL;
         max = v[k] > max ? v[k] : max;
+    }
+    if (masked == n)
+        max = 0;
     for (int64_t k = 0; k < n; k++)
         sum += v[k] = exp(v[k] - max);
-    for (int64_t k = 0; k < n; k++)
+    for (int64_t k = 0; k < n && sum != 0; k++)
         v[k] /= sum;
 }
 

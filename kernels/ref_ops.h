@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The reference kernels by name: PTM_REF_OPS(X) expands X(op) for each, in the order of
- * libcore/ops.def; kernel `op` is ptm_ref_<op>. tests/kernels/check_ref.c compares the two lists. */
+ * libcore/ops.def; kernel `op` is ptm_ref_<op>. tests/kernels/check_ref.c compares the lists. */
 #ifndef PTM_KERNELS_REF_OPS_H
 #define PTM_KERNELS_REF_OPS_H
 

@@ -128,6 +128,21 @@ static inline int64_t ptm_ref_get_i(const struct ptm_nd *x, int64_t at)
     return v;
 }
 
+/* v rounded to a float type. */
+static inline double ptm_ref_round_to(double v, uint8_t dtype)
+{
+    switch (dtype) {
+    case PTM_F16:
+        return (double)ptm_f16_to_f32(ptm_f32_to_f16((float)v));
+    case PTM_BF16:
+        return (double)ptm_bf16_to_f32(ptm_f32_to_bf16((float)v));
+    case PTM_F32:
+        return (double)(float)v;
+    default:
+        return v;
+    }
+}
+
 static inline void ptm_ref_put_f(const struct ptm_nd *y, int64_t at, double v)
 {
     ptm_ref_store_f(y, at, 1, &v, 1);
