@@ -59,9 +59,9 @@ static enum ptm_status take(struct ptm_pickle *p, size_t n, const uint8_t **out)
 
 static enum ptm_status take_uint(struct ptm_pickle *p, size_t n, uint64_t *out)
 {
-    const uint8_t *b;
-    PTM_TRY(take(p, n, &b));
+    const uint8_t *b = NULL;
     *out = 0;
+    PTM_TRY(take(p, n, &b));
     for (size_t i = 0; i < n; i++)
         *out |= (uint64_t)b[i] << (8 * i);
     return PTM_OK;
@@ -388,7 +388,7 @@ static enum ptm_status op_long1(struct ptm_pickle *p)
 
 static enum ptm_status op_float(struct ptm_pickle *p)
 {
-    const uint8_t *b;
+    const uint8_t *b = NULL;
     PTM_TRY(take(p, 8, &b));
     uint64_t bits = 0;
     for (int i = 0; i < 8; i++)
@@ -401,7 +401,7 @@ static enum ptm_status op_float(struct ptm_pickle *p)
 static enum ptm_status op_unicode(struct ptm_pickle *p, size_t size_bytes)
 {
     uint64_t n;
-    const uint8_t *b;
+    const uint8_t *b = NULL;
     PTM_TRY(take_uint(p, size_bytes, &n));
     if (n > p->n)
         return ptm_pickle_fail(p, PTM_ERR_FORMAT, "a string of %llu bytes in a pickle of %zu",
@@ -415,7 +415,7 @@ static enum ptm_status op_unicode(struct ptm_pickle *p, size_t size_bytes)
 
 static enum ptm_status op_to_mark(struct ptm_pickle *p, uint8_t op)
 {
-    size_t mark;
+    size_t mark = 0;
     PTM_TRY(find_mark(p, &mark));
     if (op == 't') {
         size_t n = p->n_stack - mark - 1;

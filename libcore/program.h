@@ -34,7 +34,7 @@ enum ptm_pop {
     P_OP,        /* outs = operator ops[a] (args..., kwargs...); n_out 0 or 1 */
     P_CALL,      /* out = functions[a](args..., kwargs...) */
     P_METHOD,    /* out = arg0.names[a](args 1..., kwargs...): by the object's class */
-    P_NEW,       /* out = new object of classes[a], constructed with __init__(args...) when it has one; a NamedTuple: its tuple */
+    P_NEW,       /* out = new object of classes[a], constructed with __init__(args...) when it has one; a NamedTuple: its tuple; b 1: no __init__ (args are none) */
     P_GETATTR,   /* out = arg0.names[a] (object attribute, or NamedTuple field) */
     P_SETATTR,   /* arg0.names[a] = arg1 */
     P_LIST,      /* out = [args]; type in `type` when annotated */
