@@ -13,7 +13,7 @@
 #include "libcore/specialise.h"
 
 static const struct ptm_lowering *const tables[] = {
-    ptm_lower_prim, ptm_lower_scalar, ptm_lower_list, ptm_lower_dict, ptm_lower_str,
+    ptm_lower_prim, ptm_lower_attr, ptm_lower_scalar, ptm_lower_list, ptm_lower_dict, ptm_lower_str,
     ptm_lower_math, ptm_lower_binary, ptm_lower_cast, ptm_lower_reduce, ptm_lower_norms,
     ptm_lower_create, ptm_lower_random, ptm_lower_shape, ptm_lower_split, ptm_lower_move,
     ptm_lower_index, ptm_lower_scatter, ptm_lower_sort, ptm_lower_nn, ptm_lower_pad,
@@ -100,9 +100,9 @@ static struct ptm_ival write_result(struct ptm_trace *t, struct ptm_ival target,
     return target;
 }
 
-struct ptm_ival ptm_lower_call(struct ptm_trace *t, const char *name, const char *overload,
-                               const struct ptm_ival *arg, size_t n_pos, const char *const *kw,
-                               size_t n_kw)
+static struct ptm_ival call(struct ptm_trace *t, const char *name, const char *overload,
+                            const struct ptm_ival *arg, size_t n_pos, const char *const *kw,
+                            size_t n_kw)
 {
     const struct ptm_schema *schema = NULL;
     struct ptm_ival bound[PTM_MAX_SCHEMA_ARGS];
@@ -110,11 +110,6 @@ struct ptm_ival ptm_lower_call(struct ptm_trace *t, const char *name, const char
     char plain[128];
     if (t->err.code)
         return ptm_none();
-    const char *old = ptm_schema_upgrade(name, overload, t->program->op_version);
-    if (old) {
-        name = old;
-        overload = NULL;
-    }
     if (!ptm_schema_exists(name)) {
         ptm_lower_fn *fn = find_row(name);
         if (!fn)
@@ -142,8 +137,18 @@ struct ptm_ival ptm_lower_call(struct ptm_trace *t, const char *name, const char
                           *schema->overload ? "." : "", schema->overload);
 }
 
+struct ptm_ival ptm_lower_call(struct ptm_trace *t, const char *name, const char *overload,
+                               const struct ptm_ival *arg, size_t n_pos, const char *const *kw,
+                               size_t n_kw)
+{
+    const char *old = ptm_schema_upgrade(name, overload, t->program->op_version);
+    return old ? call(t, old, NULL, arg, n_pos, kw, n_kw)
+               : call(t, name, overload, arg, n_pos, kw, n_kw);
+}
+
+/* Lowerings mean the present operators, whatever the file's version. */
 struct ptm_ival ptm_call(struct ptm_trace *t, const char *name, size_t n,
                          const struct ptm_ival *arg)
 {
-    return ptm_lower_call(t, name, NULL, arg, n, NULL, 0);
+    return call(t, name, NULL, arg, n, NULL, 0);
 }

@@ -11,6 +11,7 @@
 
 /* Numbers, strings, containers, attributes of tensors: computed while specialising. */
 extern const struct ptm_lowering ptm_lower_prim[];
+extern const struct ptm_lowering ptm_lower_attr[];
 extern const struct ptm_lowering ptm_lower_scalar[];
 extern const struct ptm_lowering ptm_lower_list[];
 extern const struct ptm_lowering ptm_lower_dict[];
