@@ -45,7 +45,7 @@ const char *text_shape(int rank, const int64_t *dim, char *buf, size_t size); /*
 /* Integers beyond 2^53 keep their digits. */
 struct cJSON *json_int(int64_t i);
 
-/* -- sig.c: SIGINT, SIGTERM, SIGHUP and SIGPIPE remove what is half written, then exit 128 + number -- */
+/* -- sig.c: SIGINT, SIGTERM, SIGHUP, SIGPIPE remove what is half written, exit 128 + number -- */
 void sig_install(void);
 /* A folder to remove, if it is empty, when a signal comes or the run fails; NULL: none. */
 void sig_remove_folder(const char *path);
