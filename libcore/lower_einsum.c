@@ -245,19 +245,16 @@ static void contract(struct ptm_trace *t, struct term *a, struct term *b, const 
 struct einsum {
     struct term *term;
     size_t n;
+    int count[LABELS]; /* how often the equation names each */
     int out[PTM_MAX_RANK], n_out;
 };
 
 /* Without an arrow: the ellipsis, then every letter that occurs once, A-Z before a-z. */
 static bool implied_output(struct ptm_trace *t, struct einsum *e)
 {
-    int count[LABELS] = {0};
-    for (size_t i = 0; i < e->n; i++)
-        for (int d = 0; d < e->term[i].x->rank; d++)
-            count[e->term[i].label[d]]++;
     for (int k = 0; k < LABELS; k++) {
         int label = k < PTM_MAX_RANK ? LETTERS + k : k - PTM_MAX_RANK;
-        if (!count[label] || (label < LETTERS && count[label] != 1))
+        if (!e->count[label] || (label < LETTERS && e->count[label] != 1))
             continue;
         if (e->n_out == PTM_MAX_RANK) {
             ptm_trace_fail(t, PTM_ERR_LIMIT, "einsum: a result of more than %d dims",
@@ -309,6 +306,8 @@ static bool parse(struct ptm_trace *t, const char *s, struct einsum *e)
     for (size_t i = 0; i < e->n; i++) {
         if (!e->term[i].x || !label_dims(t, &s, &e->term[i]))
             return false;
+        for (int d = 0; d < e->term[i].x->rank; d++)
+            e->count[e->term[i].label[d]]++;
         take_diagonals(t, &e->term[i]);
         if (!e->term[i].x)
             return false;
