@@ -298,8 +298,8 @@ static enum ptm_status check_box(struct ptm_pickle *p, struct pickle_box *root)
 
 static enum ptm_status op_global(struct ptm_pickle *p)
 {
-    const char *module, *name;
-    size_t n_module, n_name;
+    const char *module = NULL, *name = NULL;
+    size_t n_module = 0, n_name = 0;
     PTM_TRY(take_line(p, &module, &n_module));
     PTM_TRY(take_line(p, &name, &n_name));
     if (n_module > 4096 || n_name > 4096 || memchr(module, 0, n_module) || memchr(name, 0, n_name))
@@ -331,7 +331,7 @@ static const struct ptm_pickle_global *global_of(struct ptm_ival v)
 
 static enum ptm_status op_newobj(struct ptm_pickle *p)
 {
-    struct ptm_ival args, cls, obj = ptm_none();
+    struct ptm_ival args = ptm_none(), cls = ptm_none(), obj = ptm_none();
     PTM_TRY(pop(p, &args));
     PTM_TRY(pop(p, &cls));
     const struct ptm_pickle_global *g = global_of(cls);
@@ -346,7 +346,7 @@ static enum ptm_status op_newobj(struct ptm_pickle *p)
 
 static enum ptm_status op_reduce(struct ptm_pickle *p)
 {
-    struct ptm_ival args, fn, out = ptm_none();
+    struct ptm_ival args = ptm_none(), fn = ptm_none(), out = ptm_none();
     PTM_TRY(pop(p, &args));
     PTM_TRY(pop(p, &fn));
     const struct ptm_pickle_global *g = global_of(fn);
@@ -364,7 +364,7 @@ static enum ptm_status op_reduce(struct ptm_pickle *p)
 
 static enum ptm_status op_build(struct ptm_pickle *p)
 {
-    struct ptm_ival state;
+    struct ptm_ival state = ptm_none();
     PTM_TRY(pop(p, &state));
     if (!p->n_stack || p->stack[p->n_stack - 1].tag != PTM_OBJECT || !p->hooks->build)
         return ptm_pickle_fail(p, PTM_ERR_FORMAT, "sets the state of something not an object");
@@ -436,7 +436,7 @@ static enum ptm_status op_to_mark(struct ptm_pickle *p, uint8_t op)
 
 static enum ptm_status op_persid(struct ptm_pickle *p)
 {
-    struct ptm_ival id, out = ptm_none();
+    struct ptm_ival id = ptm_none(), out = ptm_none();
     PTM_TRY(pop(p, &id));
     PTM_TRY(ptm_pickle_persid(p, id, &out));
     return push(p, out);

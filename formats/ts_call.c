@@ -347,9 +347,9 @@ static bool literal_word(const struct ts_parser *ps, struct ptm_ival *v)
     else if (ts_is_word(ps, "None"))
         *v = ptm_none();
     else if (ts_is_word(ps, "inf"))
-        *v = ptm_float(INFINITY);
+        *v = ptm_float((double)INFINITY);
     else if (ts_is_word(ps, "nan"))
-        *v = ptm_float(NAN);
+        *v = ptm_float((double)NAN);
     else
         return false;
     return true;

@@ -196,11 +196,11 @@ static enum ptm_status const_atom(struct ts_parser *ps, struct ptm_ival *out)
     if (t->kind == TS_INT || t->kind == TS_FLOAT)
         return ts_number(ps, negative, out);
     if (ts_accept_word(ps, "inf")) {
-        *out = ptm_float(negative ? -INFINITY : INFINITY);
+        *out = ptm_float(negative ? -(double)INFINITY : (double)INFINITY);
         return PTM_OK;
     }
     if (ts_accept_word(ps, "nan")) {
-        *out = ptm_float(NAN);
+        *out = ptm_float((double)NAN);
         return PTM_OK;
     }
     if (negative)

@@ -293,7 +293,7 @@ static enum ptm_status unary(struct ts_parser *ps, uint32_t dest, struct ts_val 
     ps->t++;
     if (tok->op == '-' && ts_is_word(ps, "inf")) {
         ps->t++;
-        PTM_TRY(ts_emit_const(ps, tok, dest, ptm_float(-INFINITY), val));
+        PTM_TRY(ts_emit_const(ps, tok, dest, ptm_float(-(double)INFINITY), val));
     } else if (tok->op == '-' && (ps->t->kind == TS_INT || ps->t->kind == TS_FLOAT) &&
         !(ps->t[1].kind == TS_OP && ps->t[1].op == TS_POW)) {
         struct ptm_ival v;

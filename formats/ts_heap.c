@@ -152,7 +152,7 @@ static enum ptm_status create(void *ud, const void *cls, size_t at, struct ptm_i
 {
     struct ts_load *ld = ud;
     const struct ptm_class *c = cls;
-    struct ptm_object *obj;
+    struct ptm_object *obj = NULL;
     if (c->is_enum || c->is_namedtuple || c->is_interface)
         return ptm_fail(err, PTM_ERR_FORMAT, "byte %zu of a pickle: an object of '%.300s'", at,
                         c->qualname);
@@ -227,8 +227,8 @@ static enum ptm_status opaque(void *ud, const char *what, struct ptm_ival state,
 {
     struct ts_load *ld = ud;
     char name[200];
-    uint32_t cls;
-    struct ptm_object *obj;
+    uint32_t cls = 0;
+    struct ptm_object *obj = NULL;
     (void)at;
     (void)err;
     const char *dot = strrchr(what, '.');
