@@ -133,8 +133,9 @@ struct bench_diff bench_compare(const struct ptm_tensor *got, const struct ptm_t
     double worst = 0, x, y;
     for (int64_t i = 0; i < d.n; i++) {
         double diff = difference(got, want, i, &x, &y);
-        double limit = whole ? 1e-4 * d.max_expected
-                             : (atol > 0 ? atol : 0) + (rtol > 0 && isfinite(y) ? rtol * fabs(y) : 0);
+        double limit = whole
+                           ? 1e-4 * d.max_expected
+                           : (atol > 0 ? atol : 0) + (rtol > 0 && isfinite(y) ? rtol * fabs(y) : 0);
         d.n_outside += diff > limit;
         if (diff > d.max_diff)
             d.max_diff = diff;

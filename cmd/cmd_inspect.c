@@ -16,8 +16,8 @@ static const struct usage usage = {
     .command = "inspect",
     .synopsis = "MODEL [--input-shape DIMS | --input SPEC]... [OPTION]...",
     .summary = "Shows what is inside a model, what it costs, and what is not supported.",
-    .notes = "With inputs, the method runs once on them: nodes, MACs and memory are those of that call.\n"
-             INPUT_HELP,
+    .notes = "With inputs, the method runs once on them: nodes, MACs and memory are those of that "
+             "call.\n" INPUT_HELP,
     .max_words = 1,
     .min_words = 1,
     .word = "MODEL",
@@ -143,8 +143,8 @@ static void print_all(const struct inspect *o)
     printf("source map  %" PRIu32 " of %" PRIu32 " places name their Python line\n",
            s->n_source_positions, s->n_positions);
     if (s->n_training)
-        printf("training    %" PRIu32 " of %" PRIu32 " modules: saved without eval()\n", s->n_training,
-               s->n_modules);
+        printf("training    %" PRIu32 " of %" PRIu32 " modules: saved without eval()\n",
+               s->n_training, s->n_modules);
     if (o->have_cost)
         cost_print(&o->cost, o->verbose);
     if (o->lint)
@@ -217,8 +217,8 @@ static cJSON *ops_json(const struct survey *s)
         cJSON_AddStringToObject(o, "status", op_status_name((enum op_status)u->status));
         cJSON *lines = cJSON_AddArrayToObject(o, "source");
         for (size_t k = 0; k < MAX_PLACES && k < u->n; k++)
-            cJSON_AddItemToArray(
-                lines, cJSON_CreateString(place_name(u->place[k], place, sizeof(place))));
+            cJSON_AddItemToArray(lines,
+                                 cJSON_CreateString(place_name(u->place[k], place, sizeof(place))));
         cJSON_AddItemToArray(list, o);
     }
     return list;

@@ -19,10 +19,11 @@ static const struct usage usage = {
     .command = "run",
     .synopsis = "MODEL [--input SPEC]... [OPTION]...",
     .summary = "Runs a method of a model on inputs; prints, saves or compares its outputs.",
-    .notes = INPUT_HELP
-    "Without inputs, those stored in the model are used, if it has any. Outputs are flattened in order\n"
-    "(tuples, lists, dicts) to out0.npy, out1.npy, ...; outputs.json names them; with several runs they\n"
-    "are in DIR/0, DIR/1, ... The default tolerance of --expect is 1e-4 x the largest expected number.\n",
+    .notes = INPUT_HELP "Without inputs, those stored in the model are used, if it has any.\n"
+                        "Outputs are flattened in order (tuples, lists, dicts) to out0.npy, "
+                        "out1.npy, ...;\n"
+                        "outputs.json names them. Several runs are saved in DIR/0, DIR/1, ...\n"
+                        "--expect allows differences of 1e-4 x the largest expected number.\n",
     .max_words = 1,
     .word = "MODEL",
 };
@@ -61,7 +62,8 @@ static void warn_training(const struct ptm_program *p)
         n += v.tag == PTM_BOOL && v.u.b;
     }
     if (n)
-        cmd_warn("run", "the model was saved without eval(): %" PRIu32 " of %" PRIu32
+        cmd_warn("run",
+                 "the model was saved without eval(): %" PRIu32 " of %" PRIu32
                  " modules have training = True; its dropout and batch norm act as in training",
                  n, all);
 }
@@ -75,8 +77,8 @@ static enum ptm_status parse_tolerance(const char *option, const char *text, dou
         return PTM_OK;
     *out = strtod(text, &end);
     if (end == text || *end || !(*out >= 0))
-        return ptm_fail(err, PTM_ERR_ARG, "--%s wants a number that is not negative, given '%.100s'",
-                        option, text);
+        return ptm_fail(err, PTM_ERR_ARG,
+                        "--%s wants a number that is not negative, given '%.100s'", option, text);
     return PTM_OK;
 }
 
@@ -108,7 +110,8 @@ static enum ptm_status make_folder(const char *path, bool *made, struct ptm_err 
     }
     int why = errno;
     if (why != EEXIST)
-        return ptm_fail(err, PTM_ERR_IO, "cannot make the folder '%.300s': %s", path, strerror(why));
+        return ptm_fail(err, PTM_ERR_IO, "cannot make the folder '%.300s': %s", path,
+                        strerror(why));
     if (stat(path, &st) || !S_ISDIR(st.st_mode))
         return ptm_fail(err, PTM_ERR_IO, "--output '%.300s' is not a folder", path);
     if (access(path, W_OK | X_OK))
@@ -189,8 +192,9 @@ static void describe_session(const struct ptm_session *s, struct run *r)
         char peak[40];
         fflush(stdout);
         fprintf(stderr,
-                "runs %" PRIu64 ", entries %" PRIu64 ", guard misses %" PRIu64 ", evictions %" PRIu64
-                ", interpreted %" PRIu64 ", pieces %" PRIu64 ", peak memory %s beside the file\n",
+                "runs %" PRIu64 ", entries %" PRIu64 ", guard misses %" PRIu64
+                ", evictions %" PRIu64 ", interpreted %" PRIu64 ", pieces %" PRIu64
+                ", peak memory %s beside the file\n",
                 st.runs, st.entries, st.misses, st.evictions, st.interpreted, st.pieces,
                 text_bytes(ptm_memory_peak(), peak, sizeof(peak)));
         if (st.churning)
@@ -298,18 +302,24 @@ int cmd_run(int argc, char **argv)
         {"method", 'm', OPT_STR, &r.method, "NAME", "method to run (forward)"},
         {"output", 'o', OPT_STR, &r.output, "DIR", "save the outputs there"},
         {"expect", 0, OPT_LIST, &r.expect, "FILE.npy",
-         "compare the next output with it; a comma list or folder: one per run; exit code 1 when they differ"},
-        {"atol", 0, OPT_STR, &r.atol, "X", "allow |difference| <= X + rtol x |expected|, per element"},
+         "compare the next output with it; a comma list or folder: one per run; exit code 1 when "
+         "they differ"},
+        {"atol", 0, OPT_STR, &r.atol, "X",
+         "allow |difference| <= X + rtol x |expected|, per element"},
         {"rtol", 0, OPT_STR, &r.rtol, "X", "see --atol"},
-        {"labels", 0, OPT_STR, &r.labels, "FILE", "one class name per line: shows the best classes"},
+        {"labels", 0, OPT_STR, &r.labels, "FILE",
+         "one class name per line: shows the best classes"},
         {"top", 0, OPT_COUNT, &r.top, "N", "how many classes to show (5 with --labels)"},
         {"repeat", 0, OPT_COUNT, &r.repeat, "N", "run everything N times in the same session (1)"},
         {"max-steps", 0, OPT_COUNT, &r.max_steps, "N",
          "stop a call after N interpreted instructions (1000000000)"},
-        {"backend", 0, OPT_STR, &r.backend, "NAME", "ref: the C reference kernels, the only one so far"},
-        {"json", 0, OPT_STR, &r.json, "FILE|-", "write a JSON document; - : to stdout and nothing else"},
+        {"backend", 0, OPT_STR, &r.backend, "NAME",
+         "ref: the C reference kernels, the only one so far"},
+        {"json", 0, OPT_STR, &r.json, "FILE|-",
+         "write a JSON document; - : to stdout and nothing else"},
         {"quiet", 'q', OPT_FLAG, &r.quiet, NULL, "print no outputs"},
-        {"verbose", 'v', OPT_FLAG, &r.verbose, NULL, "tell about entries, pieces and memory on stderr"},
+        {"verbose", 'v', OPT_FLAG, &r.verbose, NULL,
+         "tell about entries, pieces and memory on stderr"},
         {"model", 0, OPT_STR, &r.model, "FILE", NULL},
         {"graph", 0, OPT_STR, &r.model, "FILE", NULL},
         {"iter", 0, OPT_COUNT, &r.repeat, "N", NULL},
@@ -329,7 +339,8 @@ int cmd_run(int argc, char **argv)
     if (rc < 0 && r.repeat < 1)
         rc = cmd_usage("run", "--repeat wants 1 or more");
     if (rc < 0 && r.backend && strcmp(r.backend, "ref")) {
-        fprintf(stderr, "ptm run: backend '%.100s' is not in this build; there is 'ref'\n", r.backend);
+        fprintf(stderr, "ptm run: backend '%.100s' is not in this build; there is 'ref'\n",
+                r.backend);
         rc = EXIT_BACKEND;
     }
     if (rc < 0) {

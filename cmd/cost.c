@@ -31,7 +31,8 @@ enum ptm_status cost_make(struct cost *c, const struct ptm_session *s, struct pt
 {
     struct ptm_session_stats st;
     ptm_session_stats(s, &st);
-    *c = (struct cost){.entries = st.entries, .pieces = st.pieces, .interpreted = st.interpreted > 0};
+    *c = (struct cost){
+        .entries = st.entries, .pieces = st.pieces, .interpreted = st.interpreted > 0};
     c->op = ptm_arena_array(a, PTM_N_OPS, sizeof(*c->op));
     if (!c->op)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the costs");
@@ -50,7 +51,8 @@ enum ptm_status cost_make(struct cost *c, const struct ptm_session *s, struct pt
 
 static int by_macs(const void *a, const void *b)
 {
-    const struct op_cost *x = *(const struct op_cost *const *)a, *y = *(const struct op_cost *const *)b;
+    const struct op_cost *x = *(const struct op_cost *const *)a,
+                         *y = *(const struct op_cost *const *)b;
     if (x->macs != y->macs)
         return x->macs > y->macs ? -1 : 1;
     if (x->nodes != y->nodes)
@@ -78,11 +80,14 @@ void cost_print(const struct cost *c, bool all)
            text_bytes(c->arena_bytes, arena, sizeof(arena)),
            text_bytes(c->bytes, bytes, sizeof(bytes)));
     if (c->interpreted)
-        printf("            the program reads tensor data to go on: interpreted in each call, %" PRIu64
-               " pieces\n", c->pieces);
+        printf(
+            "            the program reads tensor data to go on: interpreted in each call, %" PRIu64
+            " pieces\n",
+            c->pieces);
     else
         printf("            entries %" PRIu64 ", pieces %" PRIu64 ", guards %" PRIu64
-               ", state written %" PRIu64 "\n", c->entries, c->pieces, c->guards, c->effects);
+               ", state written %" PRIu64 "\n",
+               c->entries, c->pieces, c->guards, c->effects);
     size_t n = sort_ops(c, order);
     printf("  %6s  %-20s %16s %12s\n", "nodes", "graph operator", "MACs", "bytes");
     for (size_t i = 0; i < n; i++) {

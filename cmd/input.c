@@ -11,9 +11,13 @@
 
 bool method_public(const char *name)
 {
-    static const char *const hidden[] = {"__", "get_all_bundled_inputs", "get_num_bundled_inputs",
-                                         "get_bundled_inputs_functions_and_info", "run_on_bundled_input",
-                                         "_generate_bundled_inputs", "_bundled_inputs"};
+    static const char *const hidden[] = {"__",
+                                         "get_all_bundled_inputs",
+                                         "get_num_bundled_inputs",
+                                         "get_bundled_inputs_functions_and_info",
+                                         "run_on_bundled_input",
+                                         "_generate_bundled_inputs",
+                                         "_bundled_inputs"};
     for (size_t i = 0; i < PTM_LEN(hidden); i++)
         if (!strncmp(name, hidden[i], strlen(hidden[i])))
             return false;
@@ -183,8 +187,8 @@ static enum ptm_status no_such_argument(const struct inputs *in, const char *tex
 static enum ptm_status too_many(const struct inputs *in, size_t given, struct ptm_err *err)
 {
     char list[500];
-    return ptm_fail(err, PTM_ERR_ARG, "method '%s' takes %zu argument%s (%s), %zu given", in->method,
-                    in->n_params, in->n_params == 1 ? "" : "s",
+    return ptm_fail(err, PTM_ERR_ARG, "method '%s' takes %zu argument%s (%s), %zu given",
+                    in->method, in->n_params, in->n_params == 1 ? "" : "s",
                     argument_names(in, list, sizeof(list)), given);
 }
 
@@ -228,7 +232,8 @@ static enum ptm_status bind_inputs(struct inputs *in, const struct str_list *lis
         }
         at = at < 0 ? (int)next : at;
         if (in->arg[at])
-            return ptm_fail(err, PTM_ERR_ARG, "argument '%s' is given twice", param(in, (size_t)at)->name);
+            return ptm_fail(err, PTM_ERR_ARG, "argument '%s' is given twice",
+                            param(in, (size_t)at)->name);
         in->arg[at] = s;
     }
     return PTM_OK;
@@ -284,11 +289,12 @@ static enum ptm_status size_images(struct inputs *in, const char *text, bool *do
     PTM_TRY(shape_parse(text, ',', &s, err));
     if (s.rank < 3 || s.dim[s.rank - 3] != 3 || s.dim[s.rank - 1] < 1 || s.dim[s.rank - 2] < 1 ||
         s.dim[s.rank - 1] > PTM_IMAGE_MAX_SIDE || s.dim[s.rank - 2] > PTM_IMAGE_MAX_SIDE)
-        return ptm_fail(err, PTM_ERR_ARG, "--input-shape %.100s: an image is 1,3,HEIGHT,WIDTH", text);
+        return ptm_fail(err, PTM_ERR_ARG, "--input-shape %.100s: an image is 1,3,HEIGHT,WIDTH",
+                        text);
     in->image.crop_width = (int)s.dim[s.rank - 1];
     in->image.crop_height = (int)s.dim[s.rank - 2];
-    int side = in->image.crop_width > in->image.crop_height ? in->image.crop_width
-                                                            : in->image.crop_height;
+    int side =
+        in->image.crop_width > in->image.crop_height ? in->image.crop_width : in->image.crop_height;
     in->image.resize = (side * 256 + 112) / 224; /* as 224 is cut from 256 */
     if (in->image.resize > PTM_IMAGE_MAX_SIDE)
         in->image.resize = PTM_IMAGE_MAX_SIDE;
@@ -317,8 +323,8 @@ static enum ptm_status bind_shapes(struct inputs *in, const struct str_list *lis
             }
             if (at < 0)
                 return ptm_fail(err, PTM_ERR_ARG,
-                                "--input-shape %.100s: no argument of '%s' is left to generate", text,
-                                in->method);
+                                "--input-shape %.100s: no argument of '%s' is left to generate",
+                                text, in->method);
             PTM_TRY(give_shape(in, (size_t)at, text, err));
         }
     }
@@ -332,7 +338,8 @@ static int64_t first_channels(const struct ptm_program *p)
         const struct ptm_object *o = p->object[i];
         for (uint32_t a = 0; a < o->cls->n_attrs; a++) {
             struct ptm_ival v = o->attr[a];
-            if (v.tag == PTM_TENSOR && v.u.tensor->rank == 4 && !strcmp(o->cls->attr_name[a], "weight"))
+            if (v.tag == PTM_TENSOR && v.u.tensor->rank == 4 &&
+                !strcmp(o->cls->attr_name[a], "weight"))
                 return v.u.tensor->dim[1];
         }
     }
@@ -352,8 +359,9 @@ static enum ptm_status missing(const struct inputs *in, size_t i, struct ptm_err
                         "--input-shape %s%s%s with the dims it takes",
                         p->name, type, in->method, list, in->n_params > 1 ? p->name : "",
                         in->n_params > 1 ? "=" : "", image && i == 0 ? "1,3,224,224" : "1,16");
-    return ptm_fail(err, PTM_ERR_ARG, "no input for argument '%s' (%s) of '%s(%s)'; add --input %s=VALUE",
-                    p->name, type, in->method, list, p->name);
+    return ptm_fail(err, PTM_ERR_ARG,
+                    "no input for argument '%s' (%s) of '%s(%s)'; add --input %s=VALUE", p->name,
+                    type, in->method, list, p->name);
 }
 
 static size_t spec_runs(const struct spec *s)
@@ -396,8 +404,9 @@ static enum ptm_status check_shapes(const struct inputs *in, size_t i, const str
         return ptm_fail(err, PTM_ERR_ARG, "input '%.100s' has no dims; write %.60s:1x3", s->text,
                         s->text);
     bool image = i == 0 && first_channels(&in->model->program) == 3;
-    return ptm_fail(err, PTM_ERR_ARG, "input %.100s for argument '%s' has no dims; add --input-shape %s%s%s",
-                    s->text, param(in, i)->name, in->n_params > 1 ? param(in, i)->name : "",
+    return ptm_fail(err, PTM_ERR_ARG,
+                    "input %.100s for argument '%s' has no dims; add --input-shape %s%s%s", s->text,
+                    param(in, i)->name, in->n_params > 1 ? param(in, i)->name : "",
                     in->n_params > 1 ? "=" : "", image ? "1,3,224,224" : "1,16");
 }
 
@@ -414,8 +423,8 @@ static enum ptm_status load_bundled(struct inputs *in, struct ptm_err *err)
     snprintf(method, sizeof(method), "get_all_bundled_inputs_for_%.150s", in->method);
     const char *name = has_method(in, method) ? method : "get_all_bundled_inputs";
     if (!has_method(in, name) || (name != method && strcmp(in->method, "forward")))
-        return ptm_fail(err, PTM_ERR_ARG, "'%.300s' has no bundled inputs for '%s'", in->model->path,
-                        in->method);
+        return ptm_fail(err, PTM_ERR_ARG, "'%.300s' has no bundled inputs for '%s'",
+                        in->model->path, in->method);
     struct ptm_session *s = NULL;
     struct ptm_ival all = ptm_none();
     PTM_TRY(ptm_session_open(&s, in->model, NULL, err));
@@ -424,7 +433,8 @@ static enum ptm_status load_bundled(struct inputs *in, struct ptm_err *err)
     if (rc == PTM_OK && (all.tag != PTM_LIST || k >= all.u.list->n))
         rc = ptm_fail(err, PTM_ERR_ARG, "@bundled:%zu: '%.300s' has %zu bundled inputs", k,
                       in->model->path, all.tag == PTM_LIST ? all.u.list->n : 0);
-    if (rc == PTM_OK && (all.u.list->v[k].tag != PTM_TUPLE || all.u.list->v[k].u.list->n > in->n_params))
+    if (rc == PTM_OK &&
+        (all.u.list->v[k].tag != PTM_TUPLE || all.u.list->v[k].u.list->n > in->n_params))
         rc = ptm_fail(err, PTM_ERR_TYPE, "the bundled input is no tuple of arguments of '%s'",
                       in->method);
     if (rc == PTM_OK)
@@ -435,8 +445,8 @@ static enum ptm_status load_bundled(struct inputs *in, struct ptm_err *err)
 
 /* speed_benchmark_torch's spellings: --input_dims "1,3,4;1,2" --input_type "float;int64_t" and
  * --use_bundled_input K, made into ours. */
-static enum ptm_status respell(struct inputs *in, const struct input_opts *o, struct str_list *shapes,
-                               struct str_list *specs, struct ptm_err *err)
+static enum ptm_status respell(struct inputs *in, const struct input_opts *o,
+                               struct str_list *shapes, struct str_list *specs, struct ptm_err *err)
 {
     const char *type = o->input_type;
     bool ok = true;
@@ -494,8 +504,8 @@ enum ptm_status inputs_bind(struct inputs *in, const struct ptm_model *m, const 
     size_t required = 0;
     for (size_t i = 0; i < in->n_params; i++)
         required += !param(in, i)->has_default;
-    if (!in->given && required &&
-        has_method(in, "get_all_bundled_inputs") && !strcmp(method, "forward")) {
+    if (!in->given && required && has_method(in, "get_all_bundled_inputs") &&
+        !strcmp(method, "forward")) {
         in->bundled = new_spec(in, SPEC_BUNDLED);
         if (!in->bundled)
             return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the inputs");

@@ -70,12 +70,14 @@ struct input_opts {
     {"use_bundled_input", 0, OPT_COUNT, &(o).bundled, "K", NULL}
 #define INPUT_HELP                                                                                 \
     "SPEC is one of\n"                                                                             \
-    "  FILE.npy, FILE.png, FILE.jpg       an array, or an image (resized, cropped, normalised)\n"  \
-    "  A.npy,B.npy or FOLDER/             one run each, in the same session; a single value repeats\n" \
-    "  @random @ones @zeros @randint:LO:HI   generated, by --input-shape or @random:1x3x224x224:f32\n" \
-    "  @bundled[:K]                       all arguments, from inputs stored in the model\n"        \
-    "  16000 0.5 True None \"text\" [1, 2] (1, 2) {\"key\": 1}   a literal; files and generators may\n" \
-    "                                     stand in it; for a Tensor argument numbers make a tensor\n"
+    "  FILE.npy, FILE.png, FILE.jpg   an array; an image: resized, cropped, normalised\n"          \
+    "  A.npy,B.npy or FOLDER/         one run each, in one session; a single value repeats\n"      \
+    "  @random @ones @zeros @randint:LO:HI\n"                                                      \
+    "                                 dims from --input-shape, or @random:1x3x224x224:f32\n"       \
+    "  @bundled[:K]                   all arguments, from inputs stored in the model\n"            \
+    "  16000 0.5 True None \"text\" [1, 2] (1, 2) {\"key\": 1}\n"                                  \
+    "                                 literals; files and generators may stand in them;\n"         \
+    "                                 for a Tensor argument numbers make a tensor\n"
 
 /* The arguments of one method, bound to specs. */
 struct inputs {

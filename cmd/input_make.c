@@ -27,7 +27,8 @@ static enum ptm_status new_tensor(struct ptm_arena *a, int dtype, int rank, cons
 {
     int64_t stride[PTM_MAX_RANK];
     int64_t n = ptm_strides_contiguous(rank, dim, stride);
-    void *data = n > 0 ? ptm_arena_array(a, (size_t)n, ptm_dtype_bytes((enum ptm_dtype)dtype)) : NULL;
+    void *data =
+        n > 0 ? ptm_arena_array(a, (size_t)n, ptm_dtype_bytes((enum ptm_dtype)dtype)) : NULL;
     *out = n < 0 || (n > 0 && !data) ? NULL
                                      : ptm_tensor_new(a, (enum ptm_dtype)dtype, rank, dim, data);
     return *out ? PTM_OK : no_memory(err);
@@ -108,8 +109,8 @@ static enum ptm_status decode(const struct inputs *in, struct ptm_arena *a, cons
     else if (in && ptm_image_probe(bytes, n))
         rc = image_load(in, a, bytes, n, out, err);
     else
-        rc = ptm_fail(err, PTM_ERR_ARG, in ? "neither a .npy array nor a PNG or JPEG image"
-                                           : "no .npy array");
+        rc = ptm_fail(err, PTM_ERR_ARG,
+                      in ? "neither a .npy array nor a PNG or JPEG image" : "no .npy array");
     ptm_map_guard_end(&guard);
     return rc;
 }
@@ -241,7 +242,9 @@ static void fill_nested(struct ptm_tensor *t, struct ptm_ival v, int64_t *at)
         ((int64_t *)ptm_tensor_data(t))[(*at)++] = v.u.i;
     } else {
         bench_set(t, (*at)++,
-                  v.tag == PTM_FLOAT ? v.u.f : v.tag == PTM_INT ? (double)v.u.i : (double)v.u.b);
+                  v.tag == PTM_FLOAT ? v.u.f
+                  : v.tag == PTM_INT ? (double)v.u.i
+                                     : (double)v.u.b);
     }
 }
 
@@ -265,8 +268,9 @@ static enum ptm_status to_tensor(struct maker *m, uint32_t type, struct ptm_ival
 static uint8_t element_tag(const struct ptm_tytype *t)
 {
     static const uint8_t tags[] = {
-        [TY_BOOL] = PTM_BOOL, [TY_INT] = PTM_INT,   [TY_FLOAT] = PTM_FLOAT,  [TY_STR] = PTM_STR,
-        [TY_LIST] = PTM_LIST, [TY_TUPLE] = PTM_TUPLE, [TY_TENSOR] = PTM_TENSOR, [TY_DICT] = PTM_DICT,
+        [TY_BOOL] = PTM_BOOL,     [TY_INT] = PTM_INT,   [TY_FLOAT] = PTM_FLOAT,
+        [TY_STR] = PTM_STR,       [TY_LIST] = PTM_LIST, [TY_TUPLE] = PTM_TUPLE,
+        [TY_TENSOR] = PTM_TENSOR, [TY_DICT] = PTM_DICT,
     };
     return t->kind < PTM_LEN(tags) ? tags[t->kind] : (uint8_t)PTM_NONE;
 }

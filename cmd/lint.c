@@ -60,7 +60,8 @@ static void check_training(struct linter *l)
     if (norm)
         found(l, LINT_WARNING, "batchnorm-training",
               "%" PRIu32 " batch norm modules use the statistics of each batch: call eval() "
-              "before saving", norm);
+              "before saving",
+              norm);
 }
 
 static void check_tensors(struct linter *l)
@@ -97,13 +98,13 @@ static void check_tensors(struct linter *l)
               "%" PRIu64 " tensors are float64 (%s): '%.200s'%s; phones want float32", f64,
               text_bytes(f64_bytes, size, sizeof(size)), first_f64, f64 > 1 ? " and more" : "");
     if (unused)
-        found(l, LINT_WARNING, "unused",
-              "no method reads %" PRIu64 " tensors (%s): '%.200s'%s", unused,
-              text_bytes(unused_bytes, size, sizeof(size)), first_unused,
+        found(l, LINT_WARNING, "unused", "no method reads %" PRIu64 " tensors (%s): '%.200s'%s",
+              unused, text_bytes(unused_bytes, size, sizeof(size)), first_unused,
               unused > 1 ? " and more" : "");
     if (shared)
-        found(l, LINT_NOTE, "shared", "%" PRIu64 " parameters share the bytes of others: '%.200s'%s",
-              shared, first_shared, shared > 1 ? " and more" : "");
+        found(l, LINT_NOTE, "shared",
+              "%" PRIu64 " parameters share the bytes of others: '%.200s'%s", shared, first_shared,
+              shared > 1 ? " and more" : "");
 }
 
 static void check_ops(struct linter *l)
@@ -112,19 +113,21 @@ static void check_ops(struct linter *l)
     for (size_t i = 0; i < l->s->n_ops; i++) {
         const struct op_use *u = &l->s->op[i];
         if (u->status == OP_MISSING)
-            found(l, LINT_ERROR, "missing-operator", "'%s' is not supported: %" PRIu32 " place%s, %s",
-                  u->name, u->n, u->n == 1 ? "" : "s",
-                  place_name(u->place[0], place, sizeof(place)));
+            found(l, LINT_ERROR, "missing-operator",
+                  "'%s' is not supported: %" PRIu32 " place%s, %s", u->name, u->n,
+                  u->n == 1 ? "" : "s", place_name(u->place[0], place, sizeof(place)));
         if (!strcmp(u->name, "aten::requires_grad_") || !strcmp(u->name, "aten::backward"))
-            found(l, LINT_NOTE, "gradients", "'%s' does nothing here: there are no gradients", u->name);
+            found(l, LINT_NOTE, "gradients", "'%s' does nothing here: there are no gradients",
+                  u->name);
         if (!strncmp(u->name, "prepacked::", 11))
             found(l, LINT_NOTE, "prepacked",
-                  "'%s' (%" PRIu32 " places): newer PyTorch without XNNPACK does not load this file",
+                  "'%s' (%" PRIu32
+                  " places): newer PyTorch without XNNPACK does not load this file",
                   u->name, u->n);
     }
     if (l->s->n_unreachable)
-        found(l, LINT_NOTE, "dead-code", "%" PRIu32 " operator calls are in code that no method reaches",
-              l->s->n_unreachable);
+        found(l, LINT_NOTE, "dead-code",
+              "%" PRIu32 " operator calls are in code that no method reaches", l->s->n_unreachable);
 }
 
 enum ptm_status lint(const struct survey *s, struct ptm_arena *a, struct findings *out,

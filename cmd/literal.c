@@ -28,9 +28,9 @@ int dtype_by_name(const char *name)
     static const struct {
         const char *name;
         int dtype;
-    } more[] = {{"float", PTM_F32},  {"double", PTM_F64}, {"half", PTM_F16}, {"long", PTM_I64},
-                {"int", PTM_I32},    {"short", PTM_I16},  {"bool", PTM_BOOL8}, {"uint8_t", PTM_U8},
-                {"int64_t", PTM_I64}};
+    } more[] = {{"float", PTM_F32},  {"double", PTM_F64}, {"half", PTM_F16},
+                {"long", PTM_I64},   {"int", PTM_I32},    {"short", PTM_I16},
+                {"bool", PTM_BOOL8}, {"uint8_t", PTM_U8}, {"int64_t", PTM_I64}};
     for (int d = 0; d <= PTM_BF16; d++) {
         if (!ptm_dtype_bytes((enum ptm_dtype)d))
             continue;
@@ -52,9 +52,10 @@ enum ptm_status shape_parse(const char *text, char sep, struct shape *out, struc
         char *end;
         errno = 0;
         long long v = strtoll(p, &end, 10);
-        if (end == p || !isdigit((unsigned char)*p) || errno || (*end && *end != sep && *end != ':'))
-            return ptm_fail(err, PTM_ERR_ARG, "shape '%.200s': numbers with '%c' between are wanted",
-                            text, sep);
+        if (end == p || !isdigit((unsigned char)*p) || errno ||
+            (*end && *end != sep && *end != ':'))
+            return ptm_fail(err, PTM_ERR_ARG,
+                            "shape '%.200s': numbers with '%c' between are wanted", text, sep);
         if (out->rank == PTM_MAX_RANK)
             return ptm_fail(err, PTM_ERR_ARG, "shape '%.200s' has more than %d dims", text,
                             PTM_MAX_RANK);
@@ -167,9 +168,8 @@ static enum ptm_status parse_generator(struct parser *p, const char *word, struc
         if (!end2 || end2 == end + 1 || (*end2 && *end2 != ':') || errno)
             return ptm_fail(p->err, PTM_ERR_ARG, "input '%.200s': @randint:LO:HI is wanted", word);
         if (out->lo >= out->hi)
-            return ptm_fail(p->err, PTM_ERR_ARG,
-                            "input '%.200s': LO %lld must be below HI %lld", word,
-                            (long long)out->lo, (long long)out->hi);
+            return ptm_fail(p->err, PTM_ERR_ARG, "input '%.200s': LO %lld must be below HI %lld",
+                            word, (long long)out->lo, (long long)out->hi);
         rest = *end2 ? end2 + 1 : NULL;
     } else {
         return ptm_fail(p->err, PTM_ERR_ARG,
@@ -237,8 +237,8 @@ static enum ptm_status parse_paths(struct parser *p, const char *word, struct sp
             return ptm_fail(p->err, PTM_ERR_MEMORY, "no memory for an input");
         struct ptm_ival number;
         if (list && stat(path, &st) && parse_number(path, &number))
-            return ptm_fail(p->err, PTM_ERR_ARG, "input '%.200s': a list is written [%.200s]",
-                            word, word);
+            return ptm_fail(p->err, PTM_ERR_ARG, "input '%.200s': a list is written [%.200s]", word,
+                            word);
         if (stat(path, &st)) {
             int why = errno;
             bool plain = !strchr(path, '.') && !strchr(path, '/') && why == ENOENT;
@@ -345,7 +345,8 @@ enum ptm_status spec_parse(struct ptm_arena *a, const char *text, struct spec *o
     PTM_TRY(parse_value(&p, NULL, out));
     skip_space(&p);
     if (*p.p)
-        return ptm_fail(err, PTM_ERR_ARG, "input '%.200s': nothing expected at character %zu: '%.40s'",
-                        text, (size_t)(p.p - text) + 1, p.p);
+        return ptm_fail(err, PTM_ERR_ARG,
+                        "input '%.200s': nothing expected at character %zu: '%.40s'", text,
+                        (size_t)(p.p - text) + 1, p.p);
     return PTM_OK;
 }

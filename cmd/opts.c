@@ -105,7 +105,8 @@ static int set_value(const struct usage *u, const struct opt *o, const char *tex
     case OPT_REAL: {
         double v = strtod(text, &end);
         if (end == text || *end || errno || !(v >= 0) || isinf(v))
-            return cmd_usage(u->command, "%s wants a number that is not negative, given '%.200s'", name, text);
+            return cmd_usage(u->command, "%s wants a number that is not negative, given '%.200s'",
+                             name, text);
         *(double *)o->out = v;
         return -1;
     }
@@ -133,8 +134,9 @@ static int parse_option(const struct usage *u, const struct opt *table, int argc
             snprintf(name, sizeof(name), "%.*s", (int)(len < 60 ? len : 60), word + 2);
             snprintf(quoted, sizeof(quoted), "--%s", name);
             const char *near = nearest_name(name, option_name, table);
-            return near ? cmd_usage(u->command, "no option '%s'; did you mean '--%s'?", quoted, near)
-                        : cmd_usage(u->command, "no option '%s'", quoted);
+            return near
+                       ? cmd_usage(u->command, "no option '%s'; did you mean '--%s'?", quoted, near)
+                       : cmd_usage(u->command, "no option '%s'", quoted);
         }
     } else {
         while (o->name && o->letter != word[1])
@@ -180,9 +182,10 @@ int opts_parse(const struct usage *u, const struct opt *table, int argc, char **
     if (words->n < u->min_words)
         return cmd_usage(u->command, "%s is missing", u->word);
     if (words->n > u->max_words)
-        return u->max_words ? cmd_usage(u->command, "one %s only, given '%.200s' too", u->word,
-                                        words->v[u->max_words])
-                            : cmd_usage(u->command, "nothing expected, given '%.200s'", words->v[0]);
+        return u->max_words
+                   ? cmd_usage(u->command, "one %s only, given '%.200s' too", u->word,
+                               words->v[u->max_words])
+                   : cmd_usage(u->command, "nothing expected, given '%.200s'", words->v[0]);
     return -1;
 }
 

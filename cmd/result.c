@@ -153,7 +153,8 @@ void result_print(const struct leaves *l, FILE *f)
             break;
         default:
             fputs(leaf->tensor ? bench_element_text(leaf->tensor, 0, buf, sizeof(buf))
-                               : ptm_ival_describe(leaf->v, buf, sizeof(buf)), f);
+                               : ptm_ival_describe(leaf->v, buf, sizeof(buf)),
+                  f);
             break;
         }
         fputc('\n', f);
@@ -283,8 +284,8 @@ enum ptm_status labels_load(struct ptm_arena *a, const char *path, const char **
     return *n ? PTM_OK : ptm_fail(err, PTM_ERR_ARG, "labels '%.300s': the file is empty", path);
 }
 
-enum ptm_status result_top(const struct leaves *l, int k, const char *const *labels, size_t n_labels,
-                           FILE *f, struct cJSON *json, struct ptm_err *err)
+enum ptm_status result_top(const struct leaves *l, int k, const char *const *labels,
+                           size_t n_labels, FILE *f, struct cJSON *json, struct ptm_err *err)
 {
     enum { MAX_TOP = 1000 };
     int64_t best[MAX_TOP];
@@ -392,7 +393,8 @@ enum ptm_status result_expect(const struct leaves *l, int file_no, const char *p
     else if (f && d.at < 0)
         fprintf(f, "%s equals %s\n", leaf->name, path);
     else if (f)
-        fprintf(f, "%s matches %s: largest difference %.3g at %s (%.9g, expected %.9g), limit %.3g\n",
+        fprintf(f,
+                "%s matches %s: largest difference %.3g at %s (%.9g, expected %.9g), limit %.3g\n",
                 leaf->name, path, d.max_diff, place_text(want, d.at, a, sizeof(a)), d.got, d.want,
                 d.limit);
     ptm_arena_release(&arena);

@@ -36,8 +36,8 @@ enum ptm_status labels_load(struct ptm_arena *a, const char *path, const char **
                             struct ptm_err *err);
 /* The best k of each row of the first output that is a row of scores, as a table and as JSON
  * (either may be NULL). labels may be NULL. */
-enum ptm_status result_top(const struct leaves *l, int k, const char *const *labels, size_t n_labels,
-                           FILE *f, struct cJSON *json, struct ptm_err *err);
+enum ptm_status result_top(const struct leaves *l, int k, const char *const *labels,
+                           size_t n_labels, FILE *f, struct cJSON *json, struct ptm_err *err);
 
 /* Compares the leaf of file `file_no` with a .npy file. PTM_ERR_NUMERIC when they differ. What was
  * found goes to f and json (either may be NULL). */

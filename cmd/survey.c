@@ -341,7 +341,8 @@ static bool walk_objects(struct survey *s)
 
 static int by_bytes(const void *a, const void *b)
 {
-    const struct tensor_use *x = *(struct tensor_use *const *)a, *y = *(struct tensor_use *const *)b;
+    const struct tensor_use *x = *(struct tensor_use *const *)a,
+                            *y = *(struct tensor_use *const *)b;
     uintptr_t sx = (uintptr_t)x->t->storage, sy = (uintptr_t)y->t->storage;
     if (sx != sy)
         return sx < sy ? -1 : 1;
