@@ -42,7 +42,8 @@ static bool take_slice(struct ptm_nd *x, int64_t dim, int64_t start, int64_t len
     if (len > 0)
         *x = ptm_ref_shift(x, start * x->stride[dim]);
     x->dim[dim] = len;
-    x->stride[dim] *= step;
+    if (len > 1) /* else the step may be any number */
+        x->stride[dim] *= step;
     return true;
 }
 
@@ -70,23 +71,23 @@ int ptm_ref_slice_scatter(const struct ptm_ref_call *c)
 static bool stride_over(struct ptm_nd *view, const struct ptm_nd *flat, const int64_t *dim,
                         const union ptm_imm *stride, int64_t rank, int64_t offset)
 {
-    int64_t low = offset, high = offset, step = flat->stride[0];
-    bool empty = false;
+    int64_t low = offset, high = offset, step = flat->stride[0], reach;
     *view = *flat;
     view->rank = (uint8_t)rank;
     for (int64_t k = 0; k < rank; k++) {
         view->dim[k] = dim[k];
-        view->stride[k] = stride[k].i * step;
-        empty = empty || dim[k] == 0;
-        if (dim[k] > 1 && (stride[k].i > flat->dim[0] || stride[k].i < -flat->dim[0]))
-            return false;
-        if (dim[k] > 0 && stride[k].i > 0)
-            high += (dim[k] - 1) * stride[k].i;
-        else if (dim[k] > 0)
-            low += (dim[k] - 1) * stride[k].i;
+        view->stride[k] = 0;
     }
-    if (empty)
+    if (ptm_ref_numel(view) == 0)
         return true;
+    for (int64_t k = 0; k < rank; k++) {
+        if (dim[k] == 1) /* its stride may be any number */
+            continue;
+        if (__builtin_mul_overflow(stride[k].i, step, &view->stride[k]) ||
+            __builtin_mul_overflow(dim[k] - 1, stride[k].i, &reach) ||
+            __builtin_add_overflow(reach < 0 ? low : high, reach, reach < 0 ? &low : &high))
+            return false;
+    }
     if (low < 0 || high >= flat->dim[0])
         return false;
     *view = ptm_ref_shift(view, offset * step);

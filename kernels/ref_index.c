@@ -83,12 +83,7 @@ int ptm_ref_scatter(const struct ptm_ref_call *c)
     ptm_ref_copy_nd(y, c->in);
     if (ptm_ref_numel(b) == 0)
         return 0;
-    /* of the dims of v only the first ones of b's count: v may also be larger than b */
-    if (v->rank == b->rank)
-        for (int k = 0; k < b->rank; k++)
-            v_stride[k] = v->dim[k] == 1 ? 0 : v->stride[k];
-    else
-        broadcast_strides(v, b->rank, v_stride);
+    broadcast_strides(v, b->rank, v_stride);
     do {
         int64_t i = ptm_ref_get_i(b, ptm_ref_offset(b, index)), at = ptm_ref_offset(y, index);
         if (!wrap_index(&i, y->rank ? y->dim[dim] : 1))

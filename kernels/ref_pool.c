@@ -108,16 +108,12 @@ static void take_max(const struct pool *p, const struct window *w, int64_t at, c
 
 static void take_mean(const struct pool *p, const struct window *w, int64_t at, const int64_t *y_at)
 {
-    double sum = 0, row[PTM_REF_BLOCK];
-    int64_t int_sum = 0;
-    bool ints = !ptm_ref_is_float(p->x->dtype);
+    double sum = 0, row[PTM_REF_BLOCK]; /* float types only */
     for (int64_t i = 0; i < w->count[0]; i++) {
         for (int64_t j = 0; j < w->count[1]; j++) {
             int64_t from = at + (w->first[0] + i) * p->xs[0] + (w->first[1] + j) * p->xs[1] +
                            w->first[2] * p->xs[2];
-            for (int64_t k = 0; k < w->count[2] && ints; k++)
-                int_sum += ptm_ref_get_i(p->x, from + k * p->xs[2]);
-            for (int64_t k = 0; k < w->count[2] && !ints; k += PTM_REF_BLOCK) {
+            for (int64_t k = 0; k < w->count[2]; k += PTM_REF_BLOCK) {
                 int64_t n = w->count[2] - k < PTM_REF_BLOCK ? w->count[2] - k : PTM_REF_BLOCK;
                 ptm_ref_load_f(row, p->x, from + k * p->xs[2], p->xs[2], n);
                 for (int64_t q = 0; q < n; q++)
@@ -126,10 +122,7 @@ static void take_mean(const struct pool *p, const struct window *w, int64_t at, 
         }
     }
     bool empty = w->count[0] == 0 || w->count[1] == 0 || w->count[2] == 0;
-    if (ints)
-        ptm_ref_put_i(&p->y[0], y_at[0], empty ? 0 : int_sum / w->area);
-    else
-        ptm_ref_put_f(&p->y[0], y_at[0], empty ? 0 : sum / (double)w->area);
+    ptm_ref_put_f(&p->y[0], y_at[0], empty ? 0 : sum / (double)w->area);
 }
 
 typedef void take_fn(const struct pool *p, const struct window *w, int64_t at,

@@ -51,6 +51,14 @@ static double source_position(const struct axis *a, int64_t i, bool clamp)
     return clamp && p < 0 ? 0 : p;
 }
 
+/* A position rounded down, at most a little outside of the dim; NaN gives 0. */
+static int64_t whole(double p, int64_t size)
+{
+    if (p != p)
+        return 0;
+    return p < -8 ? -8 : p > (double)size + 8 ? size + 8 : (int64_t)floor(p);
+}
+
 static double cubic_near(double x, double a)
 {
     return ((a + 2) * x - (a + 3)) * x * x + 1;
@@ -71,7 +79,7 @@ static void nearest_taps(struct taps *t, const struct axis *a, enum mode mode)
     for (int64_t i = 0; i < a->out; i++) {
         double p = mode == NEAREST ? narrow(a->scale * (double)i, a->f32)
                                    : narrow(a->scale * ((double)i + 0.5), a->f32);
-        int64_t source = (int64_t)floor(p);
+        int64_t source = whole(p, a->in);
         t->first[i] = source < a->in - 1 ? source : a->in - 1;
         t->count[i] = 1;
         t->weight[i * t->most] = 1;
@@ -87,7 +95,7 @@ static void linear_taps(struct taps *t, const struct axis *a)
 {
     for (int64_t i = 0; i < a->out; i++) {
         double p = source_position(a, i, true);
-        int64_t low = clamp_index((int64_t)p, a->in);
+        int64_t low = clamp_index(whole(p, a->in), a->in);
         double part = narrow(p - (double)low, a->f32);
         part = part < 0 ? 0 : part > 1 ? 1 : part;
         int64_t high = clamp_index(low + 1, a->in);
@@ -102,7 +110,7 @@ static void cubic_taps(struct taps *t, const struct axis *a)
 {
     for (int64_t i = 0; i < a->out; i++) {
         double p = source_position(a, i, false);
-        int64_t low = (int64_t)floor(p);
+        int64_t low = whole(p, a->in);
         double part = narrow(p - (double)low, a->f32);
         double w[4] = {cubic_far(part + 1, -0.75), cubic_near(part, -0.75),
                        cubic_near(1 - part, -0.75), cubic_far(2 - part, -0.75)};
@@ -129,8 +137,8 @@ static void antialias_taps(struct taps *t, const struct axis *a, enum mode mode)
     double inverse = a->scale >= 1 ? narrow(1 / a->scale, a->f32) : 1;
     for (int64_t i = 0; i < a->out; i++) {
         double center = narrow(a->scale * ((double)i + 0.5), a->f32), sum = 0;
-        int64_t from = (int64_t)narrow(narrow(center - support, a->f32) + 0.5, a->f32);
-        int64_t to = (int64_t)narrow(narrow(center + support, a->f32) + 0.5, a->f32);
+        int64_t from = whole(narrow(narrow(center - support, a->f32) + 0.5, a->f32), a->in);
+        int64_t to = whole(narrow(narrow(center + support, a->f32) + 0.5, a->f32), a->in);
         from = from < 0 ? 0 : from;
         to = to < a->in ? to : a->in;
         if (from >= to) /* no centre of an element in reach: not with these filters */
@@ -230,7 +238,13 @@ int ptm_ref_resize(const struct ptm_ref_call *c)
         a.scale = source_step(a.in, a.out, align_corners, k < n_scales ? scale[k].f : 0, a.f32);
         if (!make_taps(&taps[k], c, &a, mode, antialias))
             return PTM_REF_MEMORY;
-        most *= a.in > a.out ? a.in : a.out;
+    }
+    for (int k = 0; k <= dims; k++) { /* the planes between: x's first k dims, y's others */
+        int64_t n_plane = 1;
+        for (int j = 0; j < dims; j++)
+            if (__builtin_mul_overflow(n_plane, j < k ? x->dim[j + 2] : y->dim[j + 2], &n_plane))
+                return PTM_REF_MEMORY;
+        most = n_plane > most ? n_plane : most;
     }
     double *now = ptm_ref_doubles(c, most), *next = ptm_ref_doubles(c, most);
     if (!now || !next)
