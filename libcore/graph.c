@@ -147,8 +147,9 @@ uint32_t ptm_graph_node(struct ptm_graph *g, enum ptm_op op, const uint32_t *in,
                         const struct ptm_type *out_type, const struct ptm_site *site)
 {
     uint8_t n_out = op_infos[op].n_out;
+    /* one more than needed: where there is a node, every array it points into is there */
     if (n_in > MAX_COUNT || n_attr > MAX_COUNT || !ROOM(g, node, 1) || !ROOM(g, value, n_out) ||
-        !ROOM(g, operand, n_in) || !ROOM(g, attr, n_attr) || !ROOM(g, site, site ? 1 : 0))
+        !ROOM(g, operand, n_in + 1) || !ROOM(g, attr, n_attr + 1) || !ROOM(g, site, 1))
         return PTM_NO_VALUE;
     struct ptm_node *n = &g->node[g->n_nodes];
     *n = (struct ptm_node){.op = (uint16_t)op,

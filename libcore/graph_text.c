@@ -98,22 +98,24 @@ static void put_attr(FILE *f, const struct ptm_attr *a, char kind)
         put_float(f, a->u.f);
 }
 
+/* Shows what it can of graphs that the verifier would refuse. */
 static void put_attrs(FILE *f, const struct ptm_graph *g, const struct ptm_node *n)
 {
     struct ptm_attr_spec spec[PTM_MAX_ATTRS];
-    struct ptm_attr_at at[PTM_MAX_ATTRS];
     int n_spec = ptm_op_attrs(n->op, spec);
-    if (ptm_attr_split(n->op, g->attr + n->attr, n->n_attr, at, NULL)) {
-        fputs(" <malformed attributes>", f);
-        return;
-    }
+    uint32_t at = 0;
     for (int k = 0; k < n_spec; k++) {
         bool list = spec[k].kind == 'I' || spec[k].kind == 'F';
+        int64_t count = !list ? 1 : at < n->n_attr ? g->attr[n->attr + at++].u.i : -1;
+        if (count < 0 || count > (int64_t)n->n_attr - at) {
+            fprintf(f, " <%.*s is cut off>", spec[k].len, spec[k].name);
+            return;
+        }
         fprintf(f, " %.*s=%s", spec[k].len, spec[k].name, list ? "[" : "");
-        for (int i = 0; i < at[k].n; i++) {
+        for (int64_t i = 0; i < count; i++) {
             if (i)
                 fputs(", ", f);
-            put_attr(f, &at[k].at[i], spec[k].kind);
+            put_attr(f, &g->attr[n->attr + at++], spec[k].kind);
         }
         if (list)
             fputc(']', f);
@@ -631,6 +633,7 @@ static void definition(struct parser *s)
     want(s, "=", "'=' is wanted");
     if (n_typed != 0 && n_typed != n)
         wrong(s, PTM_ERR_FORMAT, "types of all results or of none are wanted");
+    skip_spaces(s);
     const char *at = s->p;
     word(s, name, sizeof(name));
     bool given = !strcmp(name, "arg") || !strcmp(name, "const") || !strcmp(name, "scalar");
