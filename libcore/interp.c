@@ -236,9 +236,7 @@ static struct ptm_ival make_object(struct ptm_trace *t, const struct ptm_class *
 static struct ptm_ival constant(struct ptm_trace *t, uint32_t k)
 {
     struct ptm_ival v = t->session->constant[k];
-    if (v.tag != PTM_TENSOR)
-        return v;
-    return ptm_shadow_const(t, v);
+    return ptm_ival_is_scalar(v) ? v : ptm_shadow_const(t, v);
 }
 
 static void raise(struct ptm_trace *t, const char *cls, struct ptm_ival msg)
