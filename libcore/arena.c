@@ -17,8 +17,7 @@ static atomic_uint_least64_t fail_countdown; /* 0: off */
 
 static bool should_fail(void)
 {
-    uint64_t n = atomic_load(&fail_countdown);
-    if (!n)
+    if (!atomic_load(&fail_countdown))
         return false;
     return atomic_fetch_sub(&fail_countdown, 1) == 1;
 }
@@ -67,9 +66,9 @@ size_t ptm_memory_peak(void)
     return atomic_load(&peak_bytes);
 }
 
-void ptm_memory_fail_at(uint64_t nth)
+uint64_t ptm_memory_fail_at(uint64_t nth)
 {
-    atomic_store(&fail_countdown, nth);
+    return atomic_exchange(&fail_countdown, nth);
 }
 
 /* -- arenas: a list of blocks, bump allocation in the newest -- */

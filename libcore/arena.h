@@ -32,6 +32,7 @@ void *ptm_malloc(size_t bytes); /* zeroed */
 void *ptm_realloc(void *p, size_t old_bytes, size_t bytes);
 void ptm_free(void *p);
 size_t ptm_memory_peak(void);
-void ptm_memory_fail_at(uint64_t nth); /* tests: the nth request from now fails; 0: none */
+/* Tests: the nth request from now fails; 0: none. Returns what was left of the last countdown. */
+uint64_t ptm_memory_fail_at(uint64_t nth);
 
 #endif

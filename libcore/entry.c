@@ -212,15 +212,14 @@ static struct ptm_ival build_tensor(const struct ptm_tree *tree, const struct pt
                                     struct ptm_owned *o)
 {
     struct ptm_tensor *x = ptm_arena_alloc(&o->arena, sizeof(*x));
-    struct ptm_storage *s;
+    struct ptm_storage *s = tree->kind == T_TENSOR ? f->bound[tree->ref].storage
+                                                   : tree->known.u.tensor->storage;
+    /* memory of the entry or of the caller's arguments does not leave the call */
+    bool copy = !s->owned && !s->heap;
     if (!x)
         return failed();
-    if (tree->kind == T_TENSOR) {
-        s = f->bound[tree->ref].storage;
-    } else if (tree->shared) {
-        s = tree->known.u.tensor->storage;
-    } else {
-        const struct ptm_storage *from = tree->known.u.tensor->storage;
+    if (copy) {
+        const struct ptm_storage *from = s;
         s = ptm_storage_make(from->bytes);
         if (!s)
             return failed();
@@ -228,7 +227,7 @@ static struct ptm_ival build_tensor(const struct ptm_tree *tree, const struct pt
             memcpy(s->data, from->data, from->bytes);
     }
     bool ok = hold(o, s);
-    if (tree->kind == T_CONST && !tree->shared)
+    if (copy)
         ptm_storage_drop(s); /* o holds it now, or nobody */
     if (!ok)
         return failed();

@@ -27,7 +27,7 @@
 enum ptm_tree_kind {
     T_KNOWN,   /* scalar `known` (None, bool, int, float, str) */
     T_TENSOR,  /* binding `ref`, of type/stride below */
-    T_CONST,   /* a constant tensor, borrowed: `known` */
+    T_CONST,   /* tensor `known`, of the session's heap or (copied when built) the entry's arena */
     T_SYM,     /* scalar number `ref`; is_float */
     T_LIST, T_TUPLE, T_DICT, /* n children; dicts: key, value, key, value */
     T_OBJECT,  /* session object `known` */
@@ -45,7 +45,6 @@ struct ptm_tree {
     uint32_t alias;            /* T_TENSOR in guards: equal numbers share storage, others do not; */
     int64_t offset;            /* ... and for shared ones the offset is relied on */
     bool flat;                 /* T_TENSOR in guards: bind the whole storage as one dimension */
-    bool shared;               /* T_CONST: the session heap's own storage; else copied when built */
     size_t bytes;              /* T_TENSOR in guards: of the storage */
     uint64_t path;             /* T_KNOWN, T_SYM: for the statistics of misses */
     const struct ptm_class *cls;

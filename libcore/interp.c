@@ -247,7 +247,7 @@ static void raise(struct ptm_trace *t, const char *cls, struct ptm_ival msg)
                                              : ptm_ival_describe(msg, buf, sizeof(buf));
     const char *dot = strrchr(cls, '.');
     ptm_trace_fail(t, PTM_ERR_RAISED, "the model raised %s%s%s", dot ? dot + 1 : cls,
-                   *text ? ": " : "", text);
+                   *text && *cls ? ": " : "", text);
 }
 
 /* -- loops -- */
@@ -289,9 +289,12 @@ static enum flow run_loop(struct ptm_trace *t, struct ptm_interp_frame *f,
     enum flow flow = NEXT;
     if (in->op == P_FOR) {
         int64_t n = ptm_arg_int(t, arg(f, 0));
+        uint32_t epoch = t->epoch;
         for (int64_t i = 0; i < n && !t->err.code; i++) {
             f->inst = in;
-            set_out(f, in, 0, ptm_int(i));
+            /* a loop that goes on over several pieces: the index becomes a scalar input, so that
+             * the pieces are equal and planned once */
+            set_out(f, in, 0, t->epoch > epoch ? ptm_sym_constant(t, i) : ptm_int(i));
             if (!turn(t, f, in->a, &flow, ret))
                 break;
         }
@@ -415,7 +418,7 @@ static void run_simple(struct ptm_trace *t, struct ptm_interp_frame *f, const st
         out = ptm_bool(value_is(p, in->a, arg(f, 0), 0));
         break;
     case P_RAISE:
-        raise(t, in->a == PTM_NO_REG ? "Exception" : p->name[in->a],
+        raise(t, in->a == PTM_NO_REG ? "" : p->name[in->a],
               in->n_arg ? arg(f, 0) : ptm_none());
         return;
     case P_ASSERT:

@@ -21,6 +21,7 @@ struct ptm_storage {
     bool read_only; /* mapped from the file: copy before writing */
     bool state;     /* session heap: its contents may change between calls */
     const char *name; /* of the weight it holds, "conv1.weight"; NULL */
+    bool heap;      /* belongs to a session's heap: lives as long as the session */
     bool owned;     /* data came from malloc; freed by ptm_storage_drop */
     uint32_t refs;  /* session heap only: tensors that use it */
     struct ptm_trace_storage *trace; /* while specialising: libcore/trace.h */

@@ -337,7 +337,8 @@ static struct ptm_ival slice_bound(struct ptm_trace *t, struct ptm_ival v, int64
         if (ptm_scalar_cmp(t, PTM_LT, v, ptm_int(0)))
             return ptm_int(0);
     }
-    if (ptm_scalar_cmp(t, PTM_GE, v, ptm_int(n)))
+    /* n itself stays a symbol: a cache that fills up to its end makes no other guard */
+    if (ptm_scalar_cmp(t, PTM_GT, v, ptm_int(n)))
         return ptm_int(n);
     return v;
 }

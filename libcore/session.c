@@ -34,6 +34,7 @@ static struct ptm_ival copy_tensor(struct copier *c, const struct ptm_tensor *x)
             return ptm_none();
         }
         st->owned = false;
+        st->heap = true;
         st->read_only = true; /* the model's bytes, shared with other sessions */
         st->trace = NULL;
     }
@@ -262,15 +263,22 @@ static void trim_pieces(struct ptm_session *s)
     }
 }
 
+void ptm_entry_reset(struct ptm_entry *e)
+{
+    uint32_t method = e->method;
+    for (size_t i = 0; i < e->n_steps; i++)
+        e->step[i].piece->users--;
+    ptm_arena_release(&e->arena);
+    *e = (struct ptm_entry){.method = method};
+}
+
 void ptm_entry_free(struct ptm_session *s, struct ptm_entry *e)
 {
     if (!e)
         return;
-    for (size_t i = 0; i < e->n_steps; i++)
-        e->step[i].piece->users--;
     if (s->last == e)
         s->last = NULL;
-    ptm_arena_release(&e->arena);
+    ptm_entry_reset(e);
     ptm_free(e);
 }
 
@@ -279,6 +287,22 @@ static void drop_entries(struct ptm_session *s)
     for (size_t i = 0; i < s->n_entries; i++)
         ptm_entry_free(s, s->entry[i]);
     s->n_entries = 0;
+}
+
+bool ptm_session_flip(struct ptm_session *s, const struct ptm_entry *e)
+{
+    bool flip = false;
+    for (size_t i = 0; i < e->n_effects; i++) {
+        const struct ptm_effect *x = &e->effect[i];
+        bool *state = x->value ? &s->slot_state[x->slot.object->id][x->slot.index]
+                      : x->storage ? &x->storage->state
+                                   : NULL;
+        if (state && !*state)
+            *state = flip = true;
+    }
+    if (flip)
+        drop_entries(s);
+    return flip;
 }
 
 static void keep_entry(struct ptm_session *s, struct ptm_entry *e)
@@ -409,7 +433,7 @@ static enum ptm_status build(const struct ptm_tree *tree, const struct ptm_frame
 }
 
 static void install(struct ptm_session *s, const struct ptm_entry *e, const struct ptm_frame *f,
-                    struct ptm_owned **fresh, const struct ptm_ival *value, bool *flip)
+                    struct ptm_owned **fresh, const struct ptm_ival *value)
 {
     /* storages first: they are copied from values that slots may let go */
     for (size_t i = 0; i < e->n_effects; i++) {
@@ -421,8 +445,6 @@ static void install(struct ptm_session *s, const struct ptm_entry *e, const stru
         size_t bytes = to->bytes < from->bytes ? to->bytes : from->bytes;
         if (bytes)
             memcpy(to->data, from->data, bytes);
-        *flip |= !to->state;
-        to->state = true;
     }
     for (size_t i = 0; i < e->n_effects; i++) {
         const struct ptm_effect *x = &e->effect[i];
@@ -436,14 +458,12 @@ static void install(struct ptm_session *s, const struct ptm_entry *e, const stru
         }
         s->slot_owner[slot] = fresh[i];
         o->attr[x->slot.index] = value[i];
-        *flip |= !s->slot_state[o->id][x->slot.index];
-        s->slot_state[o->id][x->slot.index] = true;
     }
 }
 
 /* Builds everything first, then changes the session: all or nothing. */
 static enum ptm_status commit(struct ptm_session *s, const struct ptm_entry *e,
-                              const struct ptm_frame *f, struct ptm_ival *result, bool *flip,
+                              const struct ptm_frame *f, struct ptm_ival *result,
                               struct ptm_err *err)
 {
     struct ptm_owned result_owner = {0};
@@ -467,7 +487,7 @@ static enum ptm_status commit(struct ptm_session *s, const struct ptm_entry *e,
     if (!st)
         st = build(e->result, f, &result_owner, result, err);
     if (!st) {
-        install(s, e, f, fresh, value, flip);
+        install(s, e, f, fresh, value);
         ptm_owned_release(&s->result);
         s->result = result_owner;
     } else {
@@ -487,18 +507,18 @@ static enum ptm_status specialise(struct ptm_session *s, uint32_t fn, const stru
                                   size_t n_args, struct ptm_ival *result, struct ptm_err *err)
 {
     struct ptm_entry *e = ptm_malloc(sizeof(*e));
-    bool keep = false, flip = false;
+    bool keep = false;
     if (!e)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for an entry");
     s->building = e;
     e->method = fn;
     enum ptm_status st = ptm_specialise(s, fn, args, n_args, e, &s->frame, &keep, err);
     if (!st)
-        st = commit(s, e, &s->frame, result, &flip, err);
+        st = commit(s, e, &s->frame, result, err);
+    if (!st && ptm_session_flip(s, e)) /* interpreted: it relied on what has changed now */
+        keep = false;
     s->building = NULL;
-    if (flip)
-        drop_entries(s); /* they relied on what has changed now */
-    if (st || !keep || flip) {
+    if (st || !keep) {
         ptm_entry_free(s, e);
         s->last = NULL;
     } else {
@@ -521,11 +541,10 @@ static enum ptm_status call(struct ptm_session *s, uint32_t fn, const struct ptm
         had_entry = true;
         s->frame.seed = s->config.seed + s->stats.runs;
         if (entry_matches(e, args, n_args, &s->frame)) {
-            bool flip = false;
             e->last_used = ++s->clock;
             s->last = e;
             PTM_TRY(ptm_frame_run(&s->frame, e, err));
-            return commit(s, e, &s->frame, result, &flip, err);
+            return commit(s, e, &s->frame, result, err);
         }
         ptm_frame_release(&s->frame);
     }

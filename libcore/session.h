@@ -55,6 +55,10 @@ bool ptm_session_slot_is_state(const struct ptm_session *s, const struct ptm_obj
 enum ptm_status ptm_specialise(struct ptm_session *s, uint32_t fn, const struct ptm_ival *args,
                                size_t n_args, struct ptm_entry *entry, struct ptm_frame *frame,
                                bool *keep, struct ptm_err *err) PTM_WARN_UNUSED;
+/* Makes everything that the entry writes state. True when something was not before: entries that
+ * relied on it are dropped. */
+bool ptm_session_flip(struct ptm_session *s, const struct ptm_entry *e);
+void ptm_entry_reset(struct ptm_entry *e); /* empty again, same method */
 void ptm_entry_free(struct ptm_session *s, struct ptm_entry *e);
 struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *g,
                                  struct ptm_arena *graph_arena, struct ptm_err *err);

@@ -613,10 +613,9 @@ static void export(struct export *x, struct ptm_ival v, struct ptm_tree *tree, i
             break;
         }
         tree->kind = T_CONST;
-        tree->shared = ts->real && !ts->written;
         struct ptm_tensor *c = ptm_arena_copy(a, y, sizeof(*y));
         struct ptm_storage *s = ts->real;
-        if (!tree->shared) {
+        if (!s || ts->written) {
             s = ptm_arena_alloc(a, sizeof(*s));
             if (s) {
                 s->bytes = ts->storage->bytes;

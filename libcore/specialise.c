@@ -41,6 +41,10 @@ static void trace_call(struct ptm_trace *t, uint32_t fn, const struct ptm_ival *
         return;
     t->entry->result = ptm_shadow_export(t, t->result);
     ptm_shadow_effects(t);
+    if (!t->interpreted && !t->err.code && ptm_session_flip(t->session, t->entry)) {
+        t->again = true; /* nothing ran yet: specialise again with what is state now */
+        return;
+    }
     struct ptm_err err = {0};
     if (!t->err.code && (ptm_frame_scalars(t->frame, t->entry, &err) ||
                          ptm_frame_run(t->frame, t->entry, &err) ||
@@ -48,9 +52,9 @@ static void trace_call(struct ptm_trace *t, uint32_t fn, const struct ptm_ival *
         ptm_fail(&t->err, err.code, "%s", err.msg);
 }
 
-enum ptm_status ptm_specialise(struct ptm_session *s, uint32_t fn, const struct ptm_ival *args,
-                               size_t n_args, struct ptm_entry *entry, struct ptm_frame *frame,
-                               bool *keep, struct ptm_err *err)
+static enum ptm_status trace_once(struct ptm_session *s, uint32_t fn, const struct ptm_ival *args,
+                                  size_t n_args, struct ptm_entry *entry, struct ptm_frame *frame,
+                                  bool *keep, bool *again, struct ptm_err *err)
 {
     struct ptm_trace *t = ptm_malloc(sizeof(*t));
     if (!t)
@@ -69,10 +73,27 @@ enum ptm_status ptm_specialise(struct ptm_session *s, uint32_t fn, const struct 
     if (st)
         ptm_fail(err, st, "%s", t->err.msg);
     *keep = !st && t->keep;
+    *again = !st && t->again;
     s->stats.interpreted += !st && t->interpreted;
     ptm_trace_free(t);
     s->trace = NULL;
     return st;
+}
+
+enum ptm_status ptm_specialise(struct ptm_session *s, uint32_t fn, const struct ptm_ival *args,
+                               size_t n_args, struct ptm_entry *entry, struct ptm_frame *frame,
+                               bool *keep, struct ptm_err *err)
+{
+    bool again = true;
+    /* each turn makes at least one more slot or storage state; two are the rule */
+    while (again) {
+        PTM_TRY(trace_once(s, fn, args, n_args, entry, frame, keep, &again, err));
+        if (again) {
+            ptm_entry_reset(entry);
+            ptm_frame_release(frame);
+        }
+    }
+    return PTM_OK;
 }
 
 void ptm_trace_free(struct ptm_trace *t)

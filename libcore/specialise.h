@@ -110,6 +110,7 @@ struct ptm_trace {
     struct ptm_err err;
     bool interpreted;  /* tensor data was read: no entry will be kept */
     bool keep;         /* still fit to be kept as an entry */
+    bool again;        /* a constant turned out to be state: specialise again */
 
     struct ptm_arena graph_arena;
     struct ptm_graph graph; /* the piece being built */

@@ -31,7 +31,8 @@ union ptm_imm ptm_sym_now(const struct ptm_trace *t, const struct ptm_sym *s)
 static uint32_t expr(struct ptm_trace *t, struct ptm_sym_expr x)
 {
     struct ptm_entry *e = t->entry;
-    for (size_t i = 0; i < e->n_scalars; i++)
+    enum { LOOK_BACK = 256 };
+    for (size_t i = e->n_scalars > LOOK_BACK ? e->n_scalars - LOOK_BACK : 0; i < e->n_scalars; i++)
         if (x.op != SX_BOUND && e->scalar[i].op == x.op && e->scalar[i].a == x.a &&
             e->scalar[i].b == x.b && e->scalar[i].is_float == x.is_float &&
             e->scalar[i].value.i == x.value.i)
@@ -106,6 +107,29 @@ static uint32_t number_of(struct ptm_trace *t, struct ptm_ival v)
 static struct ptm_ival from_number(struct ptm_trace *t, uint32_t n, bool flt)
 {
     return ptm_sym_ival(t, (struct ptm_sym){.is_float = flt, .base = n, .mul = 1});
+}
+
+struct ptm_ival ptm_sym_constant(struct ptm_trace *t, int64_t i)
+{
+    return from_number(t, const_expr(t, false, (union ptm_imm){.i = i}), false);
+}
+
+/* Made of constants only? */
+static bool is_constant(const struct ptm_entry *e, uint32_t n)
+{
+    const struct ptm_sym_expr *x = &e->scalar[n];
+    switch (x->op) {
+    case SX_CONST:
+        return true;
+    case SX_BOUND:
+    case SX_SEED:
+        return false;
+    case SX_FLOAT:
+    case SX_INT:
+        return is_constant(e, x->a);
+    default:
+        return is_constant(e, x->a) && is_constant(e, x->b);
+    }
 }
 
 struct ptm_ival ptm_scalar_to_float(struct ptm_trace *t, struct ptm_ival a)
@@ -269,6 +293,8 @@ struct ptm_ival ptm_scalar_arith(struct ptm_trace *t, char op, struct ptm_ival a
 static void add_guard(struct ptm_trace *t, uint32_t scalar, enum ptm_cmp cmp, struct ptm_ival value)
 {
     struct ptm_entry *e = t->entry;
+    if (is_constant(e, scalar))
+        return;
     for (size_t i = 0; i < e->n_guards; i++)
         if (e->guard[i].kind == G_RANGE && e->guard[i].ref == scalar && e->guard[i].cmp == cmp &&
             ptm_ival_equal(e->guard[i].value, value))

@@ -19,6 +19,8 @@ union ptm_imm ptm_sym_now(const struct ptm_trace *t, const struct ptm_sym *s);
 uint32_t ptm_sym_scalar(struct ptm_trace *t, const struct ptm_sym *s);
 /* (known or symbol) int value as a symbol struct with mul 0 when known. */
 struct ptm_sym ptm_sym_of(struct ptm_ival v);
+/* A number that stays a scalar input of the pieces it is used in. Needs no guard. */
+struct ptm_ival ptm_sym_constant(struct ptm_trace *t, int64_t i);
 struct ptm_ival ptm_sym_ival(struct ptm_trace *t, struct ptm_sym s);
 
 #endif
