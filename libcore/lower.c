@@ -125,7 +125,13 @@ static struct ptm_ival call(struct ptm_trace *t, const char *name, const char *o
         c.arg = arg;
         c.n_arg = n_pos + n_kw;
     }
-    ptm_lower_fn *fn = find_exact(name, schema->overload);
+    ptm_lower_fn *fn = NULL;
+    /* "aten::div(Scalar a, Scalar b)" has no overload name; the tensors' row is not meant */
+    if (!*schema->overload && schema->n_args && schema->arg[0].type == S_NUMBER &&
+        !schema->arg[0].list)
+        fn = find_exact(name, "int");
+    if (!fn)
+        fn = find_exact(name, schema->overload);
     if (fn) {
         int out = out_arg(schema);
         struct ptm_ival r = fn(&c);

@@ -98,7 +98,12 @@ static struct ptm_ival percent_format(const struct ptm_lower_call *c)
 {
     const char *s = c->n_arg ? ptm_arg_str(c->t, c->arg[0]) : "", *hit;
     struct ptm_text b = {.a = ptm_trace_arena(c->t)};
-    size_t used = 1;
+    const struct ptm_ival *arg = c->arg + 1;
+    size_t n = c->n_arg ? c->n_arg - 1 : 0, used = 0;
+    if (n == 1 && arg[0].tag == PTM_TUPLE) {
+        n = arg[0].u.list->n;
+        arg = arg[0].u.list->v;
+    }
     for (; (hit = strchr(s, '%')) != NULL; s = hit + 2) {
         ptm_text_add(&b, s, (size_t)(hit - s));
         if (!hit[1])
@@ -107,14 +112,14 @@ static struct ptm_ival percent_format(const struct ptm_lower_call *c)
             ptm_text_add(&b, "%", 1);
             continue;
         }
-        if (used >= c->n_arg)
+        if (used >= n)
             return raise(c, "RuntimeError: too few arguments for format string");
-        if (!add_formatted(c, &b, hit[1], c->arg[used++]))
+        if (!add_formatted(c, &b, hit[1], arg[used++]))
             return ptm_trace_fail(c->t, PTM_ERR_RAISED, "the model raised RuntimeError: the "
                                                         "specifier %%%c does not take such a "
                                                         "value, or is not supported", hit[1]);
     }
-    if (used < c->n_arg)
+    if (used < n)
         return raise(c, "RuntimeError: too many arguments for format string");
     ptm_text_add(&b, s, strlen(s));
     return ptm_text_str(&b);

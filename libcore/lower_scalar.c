@@ -251,11 +251,11 @@ COMPARE(ge, PTM_GE)
 
 static double degrees(double x)
 {
-    return x * 180 / 3.14159265358979323846;
+    return x * (180 / 3.14159265358979323846);
 }
 static double radians(double x)
 {
-    return x * 3.14159265358979323846 / 180;
+    return x * (3.14159265358979323846 / 180);
 }
 static double angle(double x)
 {

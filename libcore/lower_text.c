@@ -35,8 +35,8 @@ struct ptm_ival ptm_text_str(struct ptm_text *b)
 static void add_float(struct ptm_text *b, double d)
 {
     char buf[40];
-    if (fabs(d) < 1e10 && d == trunc(d))
-        snprintf(buf, sizeof(buf), "%.0f.", d);
+    if (fabs(d) < 0x1p63 && d == trunc(d))
+        snprintf(buf, sizeof(buf), "%lld.", (long long)d); /* -0.0 is "0." */
     else if (isnan(d))
         snprintf(buf, sizeof(buf), "%snan", signbit(d) ? "-" : "");
     else
