@@ -88,6 +88,8 @@ def main():
         if isinstance(mod, nn.modules.batchnorm._BatchNorm):
             mod.running_mean.copy_(torch.randn(mod.running_mean.shape, generator=gen) * 0.1)
             mod.running_var.copy_(torch.rand(mod.running_var.shape, generator=gen) + 0.5)
+        if isinstance(mod, nn.Linear) and not mod.weight.any():
+            mod.weight.data.copy_(torch.randn(mod.weight.shape, generator=gen) * 0.02)
     m.eval()
     with torch.no_grad():
         try:
