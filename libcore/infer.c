@@ -36,6 +36,14 @@ enum ptm_status ptm_infer_dim(const struct ptm_infer *c, int k, int rank)
     return PTM_OK;
 }
 
+enum ptm_status ptm_infer_line(const struct ptm_infer *c, int k, int64_t *n)
+{
+    const struct ptm_type *x = &c->in[0];
+    PTM_TRY(ptm_infer_dim(c, k, x->rank ? x->rank : 1));
+    *n = x->rank ? x->dim[ptm_infer_int(c, k)] : 1;
+    return PTM_OK;
+}
+
 enum ptm_status ptm_infer_flag(const struct ptm_infer *c, int k)
 {
     int64_t v = ptm_infer_int(c, k);
@@ -194,7 +202,8 @@ enum ptm_status ptm_rule_where(const struct ptm_infer *c)
 
 enum ptm_status ptm_rule_same_dim(const struct ptm_infer *c)
 {
-    PTM_TRY(ptm_infer_dim(c, 0, c->in[0].rank));
+    int64_t n;
+    PTM_TRY(ptm_infer_line(c, 0, &n));
     if (c->op == OP_softmax || c->op == OP_log_softmax)
         PTM_TRY(ptm_infer_float(c));
     else if (c->in[0].dtype == PTM_BOOL8)
@@ -222,7 +231,7 @@ static enum ptm_status reduce_dims(const struct ptm_infer *c, int k, uint8_t dty
     const struct ptm_attr_at *dims = &c->attr[k];
     for (int i = 0; i < dims->n; i++) {
         int64_t d = dims->at[i].u.i;
-        if (d < 0 || d >= x->rank)
+        if (d < 0 || d >= (x->rank ? x->rank : 1)) /* a number has a dim 0, as in PyTorch */
             return ptm_infer_wrong(c, "dim %lld of a tensor of rank %d", (long long)d, x->rank);
         if (gone[d])
             return ptm_infer_wrong(c, "dim %lld is named twice among %d", (long long)d, dims->n);
@@ -286,7 +295,8 @@ enum ptm_status ptm_rule_norm(const struct ptm_infer *c)
 
 enum ptm_status ptm_rule_value_index(const struct ptm_infer *c)
 {
-    PTM_TRY(ptm_infer_dim(c, 0, c->in[0].rank));
+    int64_t n;
+    PTM_TRY(ptm_infer_line(c, 0, &n));
     if (c->op == OP_sort)
         PTM_TRY(ptm_infer_flag(c, 1));
     set_out(c, 0, c->in[0].dtype, &c->in[0]);
@@ -296,15 +306,16 @@ enum ptm_status ptm_rule_value_index(const struct ptm_infer *c)
 
 enum ptm_status ptm_rule_topk(const struct ptm_infer *c)
 {
-    int64_t k = ptm_infer_int(c, 0), d = ptm_infer_int(c, 1);
-    PTM_TRY(ptm_infer_dim(c, 1, c->in[0].rank));
+    int64_t k = ptm_infer_int(c, 0), d = ptm_infer_int(c, 1), n;
+    PTM_TRY(ptm_infer_line(c, 1, &n));
     PTM_TRY(ptm_infer_flag(c, 2));
-    if (k < 0 || k > c->in[0].dim[d])
+    if (k < 0 || k > n || (c->in[0].rank == 0 && k != 1))
         return ptm_infer_wrong(c, "k is %lld, dim %lld has %lld elements", (long long)k,
-                               (long long)d, (long long)c->in[0].dim[d]);
+                               (long long)d, (long long)n);
     for (int i = 0; i < 2; i++) {
         set_out(c, i, i ? PTM_I64 : c->in[0].dtype, &c->in[0]);
-        c->out[i].dim[d] = k;
+        if (c->in[0].rank)
+            c->out[i].dim[d] = k;
     }
     return PTM_OK;
 }

@@ -61,6 +61,8 @@ static inline bool ptm_infer_has(const struct ptm_infer *c, uint32_t i)
 
 /* Checks many rules need; each fails with a message. */
 enum ptm_status ptm_infer_dim(const struct ptm_infer *c, int k, int rank); /* attr k in [0, rank) */
+/* Attribute k is a dim of input 0, of *n elements; a tensor of rank 0 has dim 0, of one element. */
+enum ptm_status ptm_infer_line(const struct ptm_infer *c, int k, int64_t *n);
 enum ptm_status ptm_infer_flag(const struct ptm_infer *c, int k);          /* attr k is 0 or 1 */
 enum ptm_status ptm_infer_float(const struct ptm_infer *c);                /* input 0 is a float */
 enum ptm_status ptm_infer_index(const struct ptm_infer *c, uint32_t i);    /* input i is int64 */

@@ -299,7 +299,8 @@ enum ptm_status ptm_rule_arange(const struct ptm_infer *c)
 static enum ptm_status check_gather(const struct ptm_infer *c)
 {
     const struct ptm_type *a = &c->in[0], *b = &c->in[1];
-    PTM_TRY(ptm_infer_dim(c, 0, a->rank));
+    int64_t n;
+    PTM_TRY(ptm_infer_line(c, 0, &n));
     PTM_TRY(ptm_infer_index(c, 1));
     if (a->rank != b->rank)
         return ptm_infer_wrong(c, "input has rank %d, index has rank %d", a->rank, b->rank);
@@ -349,12 +350,17 @@ enum ptm_status ptm_rule_scatter(const struct ptm_infer *c)
 
 enum ptm_status ptm_rule_index_select(const struct ptm_infer *c)
 {
-    PTM_TRY(ptm_infer_dim(c, 0, c->in[0].rank));
+    int64_t n, picked = c->in[1].rank ? c->in[1].dim[0] : 1;
+    PTM_TRY(ptm_infer_line(c, 0, &n));
     PTM_TRY(ptm_infer_index(c, 1));
     if (c->in[1].rank > 1)
         return ptm_infer_wrong(c, "index of rank %d, at most 1 wanted", c->in[1].rank);
+    if (c->in[0].rank == 0 && picked != 1)
+        return ptm_infer_wrong(c, "%lld indices into a tensor of rank 0, 1 wanted",
+                               (long long)picked);
     like_input(c);
-    c->out[0].dim[ptm_infer_int(c, 0)] = c->in[1].rank ? c->in[1].dim[0] : 1;
+    if (c->in[0].rank)
+        c->out[0].dim[ptm_infer_int(c, 0)] = picked;
     return PTM_OK;
 }
 

@@ -133,6 +133,7 @@ def reductions():
                 keep = rng.random() < 0.5
                 case(op, [x], lambda: fn(x, dims, keep), dims=dims, keepdim=keep)
         x = f32(2, 3)
+        case(op, [f32()], lambda: fn(f32(), [0], True), dims=[0], keepdim=1)
         case(op, [x], lambda: fn(x, [2], False), dims=[2], keepdim=0)
         case(op, [x], lambda: fn(x, [0, 0], False), dims=[0, 0], keepdim=0)
     for keep in (False, True):
@@ -151,19 +152,20 @@ def reductions():
         case('norm', [x], lambda: torch.linalg.vector_norm(x, 3.0, [0, 2], keep), p=3.0,
              dims=[0, 2], keepdim=keep)
     case('argmax', [f32(2, 3)], lambda: torch.argmax(f32(2, 3)), dims=[], keepdim=0)
-    for shape in ((2, 3), (4,), (2, 0)):
+    case('argmax', [f32()], lambda: torch.argmax(f32(), 0), dims=[0], keepdim=0)
+    for shape in ((2, 3), (4,), (2, 0), ()):
         x = f32(*shape)
         for dim in range(3):
             case('softmax', [x], lambda: torch.softmax(x, dim), dim=dim)
             case('log_softmax', [x], lambda: torch.log_softmax(x, dim), dim=dim)
             case('cumsum', [x], lambda: torch.cumsum(x, dim), dim=dim)
             case('cumprod', [x], lambda: torch.cumprod(x, dim), dim=dim)
-            if x.numel() or dim < x.dim():  # PyTorch looks at no dim of an empty tensor
+            if dim < max(1, x.dim()) or x.numel() > 1:  # else PyTorch does not look at dim
                 case('cummax', [x], lambda: torch.cummax(x, dim), dim=dim)
                 case('cummin', [x], lambda: torch.cummin(x, dim), dim=dim)
             case('sort', [x], lambda: torch.sort(x, dim=dim, descending=True), dim=dim,
                  descending=1)
-            for k in (0, 2, 4):
+            for k in (0, 2, 4) if shape else (1, 2):
                 case('topk', [x], lambda: torch.topk(x, k, dim), k=k, dim=dim, largest=1)
     for a, b in (((5,), (2, 3)), ((5,), ()), ((2, 5), (2, 3)), ((2, 5), (3, 3)), ((2, 5), (3,))):
         a, b = f32(*a).sort()[0], f32(*b)
@@ -267,14 +269,14 @@ def shapes():
 
 def indexing():
     for a, b, d in (((3, 4), (2, 4), 0), ((3, 4), (3, 9), 1), ((3, 4), (4, 4), 1), ((3,), (5,), 0),
-                    ((3, 4), (3,), 0), ((3, 4), (0, 7), 1), ((3, 4), (3, 4), 2)):
+                    ((3, 4), (3,), 0), ((3, 4), (0, 7), 1), ((3, 4), (3, 4), 2), ((), (), 0)):
         a, b = f32(*a), i64(*b)
         case('gather', [a, b], lambda: torch.gather(a, d, b), dim=d)
         s = f32(*b.shape)
         case('scatter', [a, b, s], lambda: torch.scatter(a, d, b, s), dim=d, mode=0)
         case('scatter', [a, b, s], lambda: torch.scatter_add(a, d, b, s), dim=d, mode=1)
     for a, b, d in (((3, 4), (5,), 0), ((3, 4), (0,), 1), ((3, 4), (), 1), ((3, 4), (2, 2), 0),
-                    ((3, 4), (2,), 2)):
+                    ((3, 4), (2,), 2), ((), (), 0), ((), (1,), 0)):
         a, b = f32(*a), i64(*b)
         case('index_select', [a, b], lambda: torch.index_select(a, d, b), dim=d)
     for _ in range(60):
