@@ -55,28 +55,17 @@ void ptm_ref_load_f(double *dst, const struct ptm_nd *x, int64_t at, int64_t ste
     }
 }
 
-/* C's conversion where it is defined, else saturated; NaN gives 0. */
-static int64_t to_int(double v, double lo, double hi, int64_t min, int64_t max)
-{
-    if (v != v)
-        return 0;
-    return v < lo ? min : v >= hi ? max : (int64_t)v;
-}
-
+/* As PyTorch converts on x86: out of range, NaN included, gives the least int64; narrower types
+ * keep the low bits of a conversion to int32, whose out of range is the least int32. */
 static int64_t float_to_int(double v, uint8_t dtype)
 {
-    switch (dtype) {
-    case PTM_U8:
-        return to_int(v, 0, 256, 0, 255);
-    case PTM_I8:
-        return to_int(v, -128, 128, -128, 127);
-    case PTM_I16:
-        return to_int(v, -32768, 32768, -32768, 32767);
-    case PTM_I32:
-        return to_int(v, -2147483648.0, 2147483648.0, INT32_MIN, INT32_MAX);
-    default:
-        return to_int(v, -9223372036854775808.0, 9223372036854775808.0, INT64_MIN, INT64_MAX);
-    }
+    if (dtype == PTM_I64)
+        return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;
+    int64_t i = v > -2147483649.0 && v < 2147483648.0 ? (int64_t)v : INT32_MIN;
+    return dtype == PTM_U8    ? (uint8_t)i
+           : dtype == PTM_I8  ? (int8_t)(uint8_t)i
+           : dtype == PTM_I16 ? (int16_t)(uint16_t)i
+                              : i;
 }
 
 void ptm_ref_load_i(int64_t *dst, const struct ptm_nd *x, int64_t at, int64_t step, int64_t n)

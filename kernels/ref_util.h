@@ -100,7 +100,7 @@ static inline int64_t ptm_ref_floor_div(int64_t a, int64_t b)
 /* -- blocks of elements: n of them from element `at` on, `step` apart -- */
 void ptm_ref_load_f(double *dst, const struct ptm_nd *x, int64_t at, int64_t step, int64_t n);
 void ptm_ref_load_i(int64_t *dst, const struct ptm_nd *x, int64_t at, int64_t step, int64_t n);
-/* To an integer type: C's conversion; saturated where C defines none, NaN gives 0. To f16 and
+/* To an integer type: C's conversion; out of range as x86 does it. To f16 and
  * bf16 by way of f32, as PyTorch. */
 void ptm_ref_store_f(const struct ptm_nd *y, int64_t at, int64_t step, const double *src,
                      int64_t n);

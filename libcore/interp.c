@@ -236,7 +236,12 @@ static struct ptm_ival make_object(struct ptm_trace *t, const struct ptm_class *
 static struct ptm_ival constant(struct ptm_trace *t, uint32_t k)
 {
     struct ptm_ival v = t->session->constant[k];
-    return ptm_ival_is_scalar(v) ? v : ptm_shadow_const(t, v);
+    if (ptm_ival_is_scalar(v))
+        return v;
+    v = ptm_shadow_const(t, v);
+    if (v.tag == PTM_TENSOR && v.u.tensor->rank == 0)
+        v.u.tensor->literal = true;
+    return v;
 }
 
 static void raise(struct ptm_trace *t, const char *cls, struct ptm_ival msg)

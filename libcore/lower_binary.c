@@ -16,7 +16,6 @@
     {                                                                                              \
         return ptm_tensor_ival(ptm_binary(c->t, OP_##name, c->arg[0], c->arg[1]));                 \
     }
-BINARY(mul)
 BINARY(div_floor)
 BINARY(remainder)
 BINARY(fmod)
@@ -50,6 +49,21 @@ IN_PLACE(ilshift, OP_shift_left)
 IN_PLACE(irshift, OP_shift_right)
 #undef IN_PLACE
 
+/* The second operand of + - * /: a 0-d constant of the program counts as a number, since
+ * TorchScript's executor replaces it by one. */
+static struct ptm_ival operand(const struct ptm_lower_call *c)
+{
+    struct ptm_ival b = c->arg[1];
+    if (b.tag == PTM_TENSOR && b.u.tensor->literal && ptm_is_known(b.u.tensor))
+        return ptm_item(c->t, b.u.tensor);
+    return b;
+}
+
+static struct ptm_ival lower_mul(const struct ptm_lower_call *c)
+{
+    return ptm_tensor_ival(ptm_binary(c->t, OP_mul, c->arg[0], operand(c)));
+}
+
 /* a op alpha * b */
 static struct ptm_tensor *scaled(struct ptm_trace *t, enum ptm_op op, struct ptm_ival a,
                                  struct ptm_ival b, struct ptm_ival alpha)
@@ -68,12 +82,12 @@ static struct ptm_tensor *scaled(struct ptm_trace *t, enum ptm_op op, struct ptm
 
 static struct ptm_ival lower_add(const struct ptm_lower_call *c)
 {
-    return ptm_tensor_ival(scaled(c->t, OP_add, c->arg[0], c->arg[1], ptm_named(c, "alpha")));
+    return ptm_tensor_ival(scaled(c->t, OP_add, c->arg[0], operand(c), ptm_named(c, "alpha")));
 }
 
 static struct ptm_ival lower_sub(const struct ptm_lower_call *c)
 {
-    return ptm_tensor_ival(scaled(c->t, OP_sub, c->arg[0], c->arg[1], ptm_named(c, "alpha")));
+    return ptm_tensor_ival(scaled(c->t, OP_sub, c->arg[0], operand(c), ptm_named(c, "alpha")));
 }
 
 static struct ptm_ival lower_rsub(const struct ptm_lower_call *c)
@@ -95,7 +109,7 @@ static struct ptm_ival lower_div(const struct ptm_lower_call *c)
             return ptm_trace_fail(c->t, PTM_ERR_TYPE, "div: unknown rounding_mode '%s'",
                                   s ? s : "");
     }
-    return ptm_tensor_ival(ptm_binary(c->t, op, c->arg[0], c->arg[1]));
+    return ptm_tensor_ival(ptm_binary(c->t, op, c->arg[0], operand(c)));
 }
 
 /* Both operands cast to the float type that they promote to. */

@@ -136,6 +136,7 @@ struct ptm_tensor {
     /* while specialising only; see libcore/trace.h */
     struct ptm_sym *offset_sym;
     uint32_t value, version;
+    bool literal; /* a constant of the program: arithmetic takes it for a number */
 };
 
 /* A row-major tensor over the caller's memory (borrowed). Caller owns the tensor; NULL: no memory,
