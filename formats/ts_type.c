@@ -101,6 +101,19 @@ static enum ptm_status class_type(struct ts_parser *ps, const char *s, size_t le
     return ts_extern_class(ps->ld, s, len, &t->cls);
 }
 
+/* isinstance(x, list) and the like: a container of anything. */
+static bool bare_container(const char *s, size_t len, struct ptm_tytype *t)
+{
+    static const uint32_t any[2]; /* type 0 is Any */
+    bool list = len == 4 && !memcmp(s, "list", 4), dict = len == 4 && !memcmp(s, "dict", 4);
+    if (!list && !dict && (len != 5 || memcmp(s, "tuple", 5)))
+        return false;
+    t->kind = list ? TY_LIST : dict ? TY_DICT : TY_TUPLE;
+    t->n_sub = list ? 1 : dict ? 2 : 0;
+    t->sub = t->n_sub ? any : NULL;
+    return true;
+}
+
 enum ptm_status ts_type(struct ts_parser *ps, uint32_t *out)
 {
     const char *s;
@@ -109,6 +122,10 @@ enum ptm_status ts_type(struct ts_parser *ps, uint32_t *out)
     PTM_TRY(ts_enter(ps));
     PTM_TRY(ts_dotted(ps, &s, &len));
     size_t i = 0;
+    if (bare_container(s, len, &t)) {
+        ps->depth--;
+        return ts_type_add(ps->ld, &t, out);
+    }
     while (i < PTM_LEN(kinds) &&
            (strlen(kinds[i].name) != len || memcmp(kinds[i].name, s, len)))
         i++;

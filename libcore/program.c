@@ -314,6 +314,9 @@ enum ptm_status ptm_program_verify(const struct ptm_program *p, struct ptm_err *
         return bad(&v, "type 0 is not Any");
     for (uint32_t i = 0; i < p->n_types; i++) {
         const struct ptm_tytype *t = &p->type[i];
+        bool one = t->kind == TY_LIST || t->kind == TY_OPTIONAL || t->kind == TY_FUTURE;
+        if ((one && t->n_sub != 1) || (t->kind == TY_DICT && t->n_sub != 2))
+            return bad(&v, "type %u has %u parts", (unsigned)i, (unsigned)t->n_sub);
         for (uint32_t k = 0; k < t->n_sub; k++)
             PTM_TRY(check_below(&v, "part of a type", t->sub[k], i)); /* no cycles */
         if (t->kind == TY_CLASS)
