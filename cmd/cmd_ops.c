@@ -42,8 +42,7 @@ static bool wanted(const struct ops *o, const char *name)
 static void list_graph(const struct ops *o, cJSON *array)
 {
     char inputs[40];
-    if (!array)
-        printf("%-22s %-7s %-11s %s\n", "graph operator", "inputs", "cost", "meaning");
+    bool header = false;
     for (int i = 0; i < PTM_N_OPS; i++) {
         const struct ptm_op_info *op = ptm_op_info((enum ptm_op)i);
         bool kernel = ptm_ref_find(op->name) != NULL;
@@ -65,6 +64,9 @@ static void list_graph(const struct ops *o, cJSON *array)
             cJSON_AddItemToArray(array, j);
             continue;
         }
+        if (!header)
+            printf("%-22s %-7s %-11s %s\n", "graph operator", "inputs", "cost", "meaning");
+        header = true;
         if (op->max_in == 255)
             snprintf(inputs, sizeof(inputs), "%d+", op->min_in);
         else if (op->max_in != op->min_in)
@@ -74,6 +76,8 @@ static void list_graph(const struct ops *o, cJSON *array)
         printf("%-22s %-7s %-11s %s%s\n", op->name, inputs, op->cls, op->doc,
                kernel ? "" : "  (no reference kernel)");
     }
+    if (header)
+        putchar('\n');
 }
 
 /* One row's name and overload. */
@@ -132,11 +136,9 @@ int cmd_ops(int argc, char **argv)
         }
         if (doc || !o.aten)
             list_graph(&o, doc ? cJSON_AddArrayToObject(doc, "graph_operators") : NULL);
-        if (!doc && o.words.n && !o.aten)
-            putchar('\n');
         list_aten(&o, doc ? cJSON_AddArrayToObject(doc, "aten_operators") : NULL, &known, &all);
         if (!doc && !o.words.n)
-            printf("\n%zu of the %zu overloads of PyTorch's operators in this build's table are "
+            printf("%zu of the %zu overloads of PyTorch's operators in this build's table are "
                    "supported%s\n",
                    known, all, o.aten ? "" : "; --aten lists them");
         struct ptm_err err = {0};

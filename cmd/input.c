@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/survey.h"
 #include "formats/image.h"
 
 bool method_public(const char *name)
@@ -276,6 +277,16 @@ static enum ptm_status give_shape(struct inputs *in, size_t i, const char *text,
     return PTM_OK;
 }
 
+static bool is_image(const char *path)
+{
+    uint8_t head[16];
+    FILE *f = fopen(path, "rb");
+    size_t n = f ? fread(head, 1, sizeof(head), f) : 0;
+    if (f)
+        fclose(f);
+    return n && ptm_image_probe(head, n);
+}
+
 /* With an image as input, a shape says its size. */
 static enum ptm_status size_images(struct inputs *in, const char *text, bool *done,
                                    struct ptm_err *err)
@@ -283,7 +294,8 @@ static enum ptm_status size_images(struct inputs *in, const char *text, bool *do
     struct shape s;
     *done = false;
     for (size_t i = 0; i < in->n_params && !*done; i++)
-        *done = in->arg[i] && in->arg[i]->kind == SPEC_FILES && !in->image_size_given;
+        *done = in->arg[i] && in->arg[i]->kind == SPEC_FILES && !in->image_size_given &&
+                is_image(in->arg[i]->path[0]);
     if (!*done)
         return PTM_OK;
     PTM_TRY(shape_parse(text, ',', &s, err));
@@ -348,20 +360,20 @@ static int64_t first_channels(const struct ptm_program *p)
 
 static enum ptm_status missing(const struct inputs *in, size_t i, struct ptm_err *err)
 {
-    char list[300], type[100];
+    char sign[400], type[100];
     const struct ptm_param *p = param(in, i);
-    bool image = first_channels(&in->model->program) == 3;
-    ptm_tytype_text(&in->model->program, p->type, type, sizeof(type));
-    argument_names(in, list, sizeof(list));
-    if (takes_tensor(&in->model->program, p->type))
+    const struct ptm_program *program = &in->model->program;
+    bool image = i == 0 && first_channels(program) == 3;
+    const char *name = in->n_params > 1 ? p->name : "", *eq = in->n_params > 1 ? "=" : "";
+    signature(program, in->fn, sign, sizeof(sign));
+    ptm_tytype_text(program, p->type, type, sizeof(type));
+    if (takes_tensor(program, p->type))
         return ptm_fail(err, PTM_ERR_ARG,
-                        "no input for argument '%s' (%s) of '%s(%s)'; add --input FILE, or "
+                        "no input for argument '%s' (%s) of %s; add --input %s%sFILE, or "
                         "--input-shape %s%s%s with the dims it takes",
-                        p->name, type, in->method, list, in->n_params > 1 ? p->name : "",
-                        in->n_params > 1 ? "=" : "", image && i == 0 ? "1,3,224,224" : "1,16");
-    return ptm_fail(err, PTM_ERR_ARG,
-                    "no input for argument '%s' (%s) of '%s(%s)'; add --input %s=VALUE", p->name,
-                    type, in->method, list, p->name);
+                        p->name, type, sign, name, eq, name, eq, image ? "1,3,224,224" : "1,16");
+    return ptm_fail(err, PTM_ERR_ARG, "no input for argument '%s' (%s) of %s; add --input %s=VALUE",
+                    p->name, type, sign, p->name);
 }
 
 static size_t spec_runs(const struct spec *s)

@@ -244,7 +244,7 @@ static enum ptm_status parse_paths(struct parser *p, const char *word, struct sp
             bool plain = !strchr(path, '.') && !strchr(path, '/') && why == ENOENT;
             return ptm_fail(p->err, plain ? PTM_ERR_ARG : PTM_ERR_IO,
                             plain ? "input '%.300s': no such file; text is written '\"%.300s\"'"
-                                  : "cannot open input '%.300s': %s",
+                                  : "cannot open '%.300s': %s",
                             path, plain ? path : strerror(why));
         }
         if (S_ISDIR(st.st_mode))

@@ -32,7 +32,6 @@ int cmd_exit_code(enum ptm_status s)
         return EXIT_SYSTEM;
     case PTM_ERR_NUMERIC:
         return EXIT_NO;
-    case PTM_ERR_INTERRUPTED:
         return 130;
     case PTM_ERR_FORMAT:
     case PTM_ERR_LIMIT:
@@ -141,8 +140,9 @@ int main(int argc, char **argv)
     int rc = dispatch(argc, argv);
     /* results that did not reach their reader are an error, a full disk for one */
     if (ferror(stdout) || fflush(stdout)) {
-        fprintf(stderr, "ptm%s%s: cannot write to standard output: %s\n", argc > 1 ? " " : "",
-                argc > 1 ? argv[1] : "", strerror(errno));
+        const char *cmd = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
+        fprintf(stderr, "ptm%s%s: cannot write to standard output: %s\n", *cmd ? " " : "", cmd,
+                strerror(errno));
         if (rc == EXIT_DONE)
             rc = EXIT_SYSTEM;
     }

@@ -175,8 +175,7 @@ static bool find_reachable(struct survey *s)
         return false;
     const struct ptm_class *root = p->root->cls;
     for (uint32_t i = 0; i < root->n_methods; i++)
-        if (method_public(p->fn[root->method[i]].name))
-            reach_function(&r, root->method[i]);
+        reach_function(&r, root->method[i]);
     while (r.n_todo) {
         const struct ptm_function *fn = &p->fn[r.todo[--r.n_todo]];
         for (uint32_t i = 0; i < fn->n_insts; i++) {

@@ -1,0 +1,1 @@
+ptm inspect $FIX/conv.pt --dump tree

@@ -1,0 +1,1 @@
+ptm inspect $FIX/scores.pt --dump program

@@ -1,0 +1,1 @@
+ptm inspect --help | head -n 5

@@ -1,0 +1,1 @@
+ptm inspect $FIX/state_dict.pth

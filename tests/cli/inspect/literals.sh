@@ -1,0 +1,1 @@
+ptm inspect $FIX/literals.pt | head -n 14

@@ -1,0 +1,1 @@
+ptm inspect $FIX/missing.pt --input-shape 3,3 --lint

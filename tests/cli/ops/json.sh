@@ -1,0 +1,1 @@
+ptm ops softmax --json - | grep -E "schema\"|\"name\"" | sort -u

@@ -1,0 +1,1 @@
+ptm ops --missing linalg_eigvals

@@ -1,0 +1,1 @@
+ptm ops relu | head -n 6

@@ -1,0 +1,1 @@
+ptm run $FIX/state.pt -m check -i 0

@@ -1,0 +1,1 @@
+ptm run $FIX/bundled.pt -i @bundled:2

@@ -1,0 +1,1 @@
+ptm run $FIX/conv.pt --input $FIX/x.npy

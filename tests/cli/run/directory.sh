@@ -1,0 +1,1 @@
+mkdir d.pt; ptm run d.pt

@@ -1,0 +1,1 @@
+: > m.pt; ptm run m.pt

@@ -1,0 +1,1 @@
+ptm run $FIX/scores.pt -i $FIX/scores.npy --expect $FIX/scores.npy

@@ -1,0 +1,1 @@
+mkdir in; ptm run $FIX/conv.pt -i in

@@ -1,0 +1,1 @@
+ptm run $FIX/image.pt -i $FIX/image.png; ptm run $FIX/image.pt -i $FIX/image.png --resize none --crop none --mean 0 --std 1; ptm run $FIX/image.pt -i $FIX/image.png --resize 8x6 --mean 0.5,0.5,0.5 --std 0.25

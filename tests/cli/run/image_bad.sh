@@ -1,0 +1,1 @@
+head -c 60 $FIX/image.png > a.png; ptm run $FIX/image.pt -i a.png

@@ -1,0 +1,1 @@
+ptm run $FIX/image.pt -i $FIX/image.png --crop 0

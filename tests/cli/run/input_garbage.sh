@@ -1,0 +1,1 @@
+echo hello > x.npy; ptm run $FIX/conv.pt -i x.npy

@@ -1,0 +1,1 @@
+ptm run $FIX/image.png

@@ -1,0 +1,1 @@
+printf "\020\000\000\000\000\000\000\000{\"__metadata__\":{}}" > w.safetensors; ptm run w.safetensors

@@ -1,0 +1,1 @@
+ptm run $FIX/state_dict.pth

@@ -1,0 +1,1 @@
+echo hello > m.pt; ptm run m.pt

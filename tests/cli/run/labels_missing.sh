@@ -1,0 +1,1 @@
+ptm run $FIX/scores.pt -i [[1.0,2.0]] -q --labels nothing.txt

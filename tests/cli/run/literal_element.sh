@@ -1,0 +1,1 @@
+ptm run $FIX/literals.pt -m ints -i "[1, 2.5]"

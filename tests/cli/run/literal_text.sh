@@ -1,0 +1,1 @@
+ptm run $FIX/literals.pt -m text -i "\"open"

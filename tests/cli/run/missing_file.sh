@@ -1,0 +1,1 @@
+ptm run nothing.pt

@@ -1,0 +1,1 @@
+ptm run $FIX/missing.pt --input-shape 3,3

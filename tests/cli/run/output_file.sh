@@ -1,0 +1,1 @@
+: > out; ptm run $FIX/conv.pt -i $FIX/x.npy -o out

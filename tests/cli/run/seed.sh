@@ -1,0 +1,1 @@
+ptm run $FIX/training.pt --input-shape 64,3 2>/dev/null > a; ptm run $FIX/training.pt --input-shape 64,3 2>/dev/null > b; ptm run $FIX/training.pt --input-shape 64,3 --seed 1 2>/dev/null > c; cmp a b && echo same; cmp -s a c || echo other

@@ -1,0 +1,1 @@
+ptm run $FIX/conv.pt --input-shape z=1,3

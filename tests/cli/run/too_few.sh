@@ -1,0 +1,1 @@
+ptm run $FIX/literals.pt --method two -i "[1.0]"

@@ -1,0 +1,1 @@
+ptm run $FIX/training.pt -i @ones:4x3 -q

@@ -1,0 +1,1 @@
+ptm run $FIX/loop.pt -i 0.5

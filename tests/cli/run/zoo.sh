@@ -1,0 +1,1 @@
+ptm run zoo:resnet50
