@@ -131,8 +131,9 @@ uint64_t ptm_node_bytes(const struct ptm_graph *g, const struct ptm_node *n);
 void ptm_graph_init(struct ptm_graph *g, struct ptm_arena *arena);
 uint32_t ptm_graph_arg(struct ptm_graph *g, const struct ptm_type *type);
 uint32_t ptm_graph_scalar(struct ptm_graph *g, bool is_float);
-uint32_t ptm_graph_const(struct ptm_graph *g, const struct ptm_type *type, const struct ptm_const *c);
-/* Appends a node; its output values are made from `out_type` (n_out of the op). Value of output 0. */
+uint32_t ptm_graph_const(struct ptm_graph *g, const struct ptm_type *type,
+                         const struct ptm_const *c);
+/* Appends a node; its outputs are made from `out_type` (n_out of the op). Value of output 0. */
 uint32_t ptm_graph_node(struct ptm_graph *g, enum ptm_op op, const uint32_t *in, uint32_t n_in,
                         const struct ptm_attr *attr, uint32_t n_attr,
                         const struct ptm_type *out_type, const struct ptm_site *site);

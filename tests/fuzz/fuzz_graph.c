@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Texts of graphs: what parses dumps, and the dump parses to the same; what verifies plans, the plan
- * verifies, and small ones run.
+ * Texts of graphs: what parses dumps, and the dump parses to the same; what verifies plans, the
+ * plan verifies, and small ones run.
  */
 #include <stdlib.h>
 #include <string.h>

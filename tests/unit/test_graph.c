@@ -204,9 +204,11 @@ static float weights[8 * 2];
 enum { SAME, OTHER_KEY, OTHER_STRIDE, OTHER_OP, OTHER_ATTR, OTHER_OUTPUT, OTHER_SITE, OTHER_DIM };
 static void build(struct ptm_graph *g, struct ptm_arena *arena, int variant)
 {
-    struct ptm_type x = image, w = {.dtype = PTM_F32, .rank = 4, .dim = {8, 2, 1, 1}, .qparams = -1};
+    struct ptm_type x = image, w = image;
     struct ptm_const c = {.data = weights, .stride = {2, 1, 1, 1}, .key = 5, .name = "conv.weight"};
     struct ptm_site site = {"conv", "aten::conv2d", "net.py", 12};
+    w.dim[0] = 8;
+    w.dim[2] = w.dim[3] = 1;
     if (variant == OTHER_DIM)
         x.dim[3] = 5;
     if (variant == OTHER_KEY)
@@ -225,7 +227,8 @@ static void build(struct ptm_graph *g, struct ptm_arena *arena, int variant)
     uint32_t y = ptm_graph_node(g, OP_conv, in, 3, conv, 10, &t, &site);
     uint32_t z = ptm_graph_node(g, variant == OTHER_OP ? OP_silu : OP_relu, &y, 1, NULL, 0, &t,
                                 NULL);
-    struct ptm_attr cut[4] = {{.u.i = 2}, {.kind = A_SYM, .u.value = start}, {.u.i = 2}, {.u.i = 1}};
+    struct ptm_attr cut[4] = {
+        {.u.i = 2}, {.kind = A_SYM, .u.value = start}, {.u.i = 2}, {.u.i = 1}};
     if (variant == OTHER_ATTR)
         cut[0].u.i = 1;
     t.dim[cut[0].u.i] = 2;
