@@ -22,12 +22,40 @@ struct resize {
     double scale[SPATIAL];
 };
 
+/* Whether the strides are those of a channels-last tensor; dims of one element say nothing. */
+static bool channels_inside(const struct ptm_tensor *x)
+{
+    int64_t expect = 1;
+    for (int k = 0; k < x->rank; k++) {
+        int d = k == 0 ? 1 : k == x->rank - 1 ? 0 : x->rank - k;
+        if (x->dim[d] != 1 && x->stride[d] != expect)
+            return false;
+        expect *= x->dim[d];
+    }
+    return true;
+}
+
+/* ATen's loops for linear modes copy where a size stays, whatever the factor; the one for nearest
+ * in channels-last also where it doubles. PyTorch 2 takes that one for small images too. */
+static void drop_scales(const struct ptm_tensor *x, struct resize *r)
+{
+    bool small_image = r->n == 2 && r->size[0] + r->size[1] <= 128;
+    bool copies = r->mode == LINEAR && !r->antialias;
+    bool doubles = r->mode == NEAREST && r->n >= 2 &&
+                   (small_image || (x->dim[1] > 3 && channels_inside(x)));
+    for (int i = 0; i < r->n; i++)
+        if (((copies || doubles) && r->size[i] == x->dim[2 + i]) ||
+            (doubles && r->size[i] == 2 * x->dim[2 + i]))
+            r->scale[i] = 0;
+}
+
 static struct ptm_tensor *emit_resize(struct ptm_trace *t, struct ptm_tensor *x,
-                                      const struct resize *r)
+                                      struct resize *r)
 {
     struct ptm_emit e;
     if (!x)
         return NULL;
+    drop_scales(x, r);
     for (int i = 0; i < r->n; i++)
         if (r->size[i] < 1) {
             ptm_trace_fail(t, PTM_ERR_TYPE, "resize: size %lld, at least 1 wanted",
