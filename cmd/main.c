@@ -32,7 +32,6 @@ int cmd_exit_code(enum ptm_status s)
         return EXIT_SYSTEM;
     case PTM_ERR_NUMERIC:
         return EXIT_NO;
-        return 130;
     case PTM_ERR_FORMAT:
     case PTM_ERR_LIMIT:
     case PTM_ERR_KIND:

@@ -267,8 +267,6 @@ static bool step(struct ptm_trace *t)
     else if ((t->steps & 255) == 0 && t->arena.bytes > MAX_ARENA)
         ptm_trace_fail(t, PTM_ERR_LIMIT, "the program made more than %d MiB of values in one call",
                        MAX_ARENA >> 20);
-    else if (t->session->interrupted)
-        ptm_trace_fail(t, PTM_ERR_INTERRUPTED, "interrupted");
     return !t->err.code;
 }
 

@@ -49,7 +49,6 @@ enum ptm_status {
     PTM_ERR_TYPE = 42,        /* the program does what PyTorch would refuse */
     PTM_ERR_MEMORY = 50,      /* no memory */
     PTM_ERR_NUMERIC = 60,     /* a comparison of numbers says no */
-    PTM_ERR_INTERRUPTED = 70, /* ptm_session_interrupt */
 };
 
 /* What went wrong, ready to print: one line, no final stop. Untouched on

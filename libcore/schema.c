@@ -256,7 +256,7 @@ static bool try_schema(struct bind *b, const struct ptm_schema *s, struct ptm_iv
         const struct ptm_sarg *arg = &s->arg[i];
         const struct ptm_ival *kw = keyword(b, arg->name);
         struct ptm_ival v;
-        if (pos < b->n_pos && (!arg->kwarg_only || (positional && !kw))) {
+        if (pos < b->n_pos && (!arg->kwarg_only || (positional && !kw && !arg->write))) {
             if (kw)
                 return false;
             v = b->arg[pos++];

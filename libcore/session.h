@@ -43,7 +43,6 @@ struct ptm_session {
     uint64_t clock;
     const struct ptm_entry *last; /* the entry of the last run; NULL when interpreted */
     size_t arena_peak;
-    volatile int interrupted;
 };
 
 /* Scalar at `path`: may it be a symbol? NULL: no memory. */

@@ -233,6 +233,11 @@ static struct ptm_ival import_list(struct ptm_trace *t, struct ptm_ival v, struc
     return (struct ptm_ival){.tag = v.tag, .u.list = l};
 }
 
+static struct ptm_ival own_scalar(struct ptm_arena *a, struct ptm_ival v)
+{
+    return v.tag == PTM_STR ? ptm_str_ival(a, v.u.str->s, v.u.str->len) : v;
+}
+
 static struct ptm_ival import_dict(struct ptm_trace *t, struct ptm_ival v, struct ptm_tree *tree,
                                    uint64_t path, bool arg, int depth)
 {
@@ -249,8 +254,10 @@ static struct ptm_ival import_dict(struct ptm_trace *t, struct ptm_ival v, struc
         tree->kind = T_DICT;
     for (size_t i = 0; i < v.u.dict->n && !t->err.code; i++) {
         struct ptm_ival key = v.u.dict->key[i];
-        if (child)
-            child[2 * i] = (struct ptm_tree){.kind = T_KNOWN, .known = key};
+        if (child) /* the session's value may go before the entry does */
+            child[2 * i] = (struct ptm_tree){.kind = T_KNOWN,
+                                             .known = own_scalar(&t->entry->arena, key)};
+        key = own_scalar(&t->arena, key);
         struct ptm_ival x = import(t, v.u.dict->v[i], child ? child + 2 * i + 1 : NULL,
                                    sub_path(path, i), arg, depth + 1);
         if (!ptm_dict_set(&t->arena, d, key, x))
@@ -340,9 +347,9 @@ static struct ptm_ival import(struct ptm_trace *t, struct ptm_ival v, struct ptm
     case PTM_STR:
         if (tree) {
             tree->kind = T_KNOWN;
-            tree->known = ptm_str_ival(&t->entry->arena, v.u.str->s, v.u.str->len);
+            tree->known = own_scalar(&t->entry->arena, v);
         }
-        return ptm_str_ival(&t->arena, v.u.str->s, v.u.str->len);
+        return own_scalar(&t->arena, v);
     default:
         if (tree) {
             tree->kind = T_KNOWN;
@@ -457,21 +464,22 @@ struct ptm_object *ptm_object_new(struct ptm_trace *t, const struct ptm_class *c
 const struct ptm_class *ptm_trace_class(struct ptm_trace *t, const char *qualname, size_t n_attrs,
                                         const char *const *attr_names)
 {
-    struct ptm_class *c = ptm_arena_alloc(&t->arena, sizeof(*c));
+    struct ptm_arena *a = &t->session->arena; /* results may keep it */
+    struct ptm_class *c = ptm_arena_alloc(a, sizeof(*c));
     if (!c) {
         out_of_memory(t);
         return NULL;
     }
-    c->qualname = ptm_arena_str(&t->arena, qualname, strlen(qualname));
+    c->qualname = ptm_arena_str(a, qualname, strlen(qualname));
     c->n_attrs = (uint32_t)n_attrs;
-    c->attr_name = ptm_arena_array(&t->arena, n_attrs + 1, sizeof(*c->attr_name));
-    c->attr_type = ptm_arena_array(&t->arena, n_attrs + 1, sizeof(*c->attr_type));
+    c->attr_name = ptm_arena_array(a, n_attrs + 1, sizeof(*c->attr_name));
+    c->attr_type = ptm_arena_array(a, n_attrs + 1, sizeof(*c->attr_type));
     if (!c->qualname || !c->attr_name || !c->attr_type) {
         out_of_memory(t);
         return NULL;
     }
     for (size_t i = 0; i < n_attrs; i++)
-        c->attr_name[i] = ptm_arena_str(&t->arena, attr_names[i], strlen(attr_names[i]));
+        c->attr_name[i] = ptm_arena_str(a, attr_names[i], strlen(attr_names[i]));
     return c;
 }
 
@@ -593,7 +601,7 @@ static void export(struct export *x, struct ptm_ival v, struct ptm_tree *tree, i
     tree->known = v;
     switch (v.tag) {
     case PTM_STR:
-        tree->known = ptm_str_ival(a, v.u.str->s, v.u.str->len);
+        tree->known = own_scalar(a, v);
         break;
     case PTM_SYM:
         tree->kind = T_SYM;

@@ -31,8 +31,6 @@ const char *ptm_status_name(enum ptm_status s)
         return "memory";
     case PTM_ERR_NUMERIC:
         return "numeric";
-    case PTM_ERR_INTERRUPTED:
-        return "interrupted";
     }
     return NULL;
 }

@@ -200,8 +200,12 @@ struct ptm_tensor *ptm_view_expand(struct ptm_trace *t, struct ptm_tensor *x, in
         same = same && k >= 0 && d[i] == have;
         attr[1 + i] = imm(d[i]);
     }
-    if (same && rank == x->rank)
-        return view(t, x, rank, d, x->stride, x->offset, OP_expand, attr, 1 + (uint32_t)rank);
+    if (same) { /* another name for the same elements: no operator */
+        struct ptm_tensor *y = ptm_arena_copy(&t->arena, x, sizeof(*x));
+        if (!y)
+            ptm_trace_fail(t, PTM_ERR_MEMORY, "out of memory while specialising");
+        return y;
+    }
     return view(t, x, rank, d, stride, x->offset, OP_expand, attr, 1 + (uint32_t)rank);
 }
 
