@@ -157,7 +157,7 @@ static enum ptm_status push_tuple(struct ptm_pickle *p, size_t n)
     if (n > p->n_stack)
         return ptm_pickle_fail(p, PTM_ERR_FORMAT, "a tuple of %zu, the stack holds %zu", n,
                                p->n_stack);
-    const struct ptm_ival *v = p->stack + (p->n_stack - n);
+    const struct ptm_ival *v = n ? p->stack + (p->n_stack - n) : NULL;
     bool args = false;
     for (size_t i = 0; i < n; i++) {
         if (v[i].tag == PICKLE_MARK)

@@ -190,7 +190,7 @@ enum ptm_status ts_emit(struct ts_parser *ps, const struct ts_emit *e)
                             .a = e->a,
                             .b = e->b};
     PTM_TRY(operands(ld, e->out != PTM_NO_REG ? &e->out : e->outs, n_outs, &inst.out));
-    PTM_TRY(operands(ld, f->list + e->list, n_args + e->n_kw, &inst.arg));
+    PTM_TRY(operands(ld, f->list ? f->list + e->list : NULL, n_args + e->n_kw, &inst.arg));
     f->n_list = e->list;
     PTM_TRY(ts_pos(ld, ps->file, e->tok, &inst.pos));
     PTM_TRY(ts_grow(ld, &ld->scratch, &f->pending, &f->cap_pending, f->n_pending,
