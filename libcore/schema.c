@@ -251,12 +251,13 @@ static const struct ptm_ival *keyword(const struct bind *b, const char *name)
 static bool try_schema(struct bind *b, const struct ptm_schema *s, struct ptm_ival *out, size_t cap)
 {
     size_t pos = 0, kw_used = 0;
-    bool positional = b->by_position || b->round == LENIENT;
     for (size_t i = 0; i < s->n_args; i++) {
         const struct ptm_sarg *arg = &s->arg[i];
         const struct ptm_ival *kw = keyword(b, arg->name);
         struct ptm_ival v;
-        if (pos < b->n_pos && (!arg->kwarg_only || (positional && !kw && !arg->write))) {
+        bool positional =
+            !arg->kwarg_only || b->by_position || (b->round == LENIENT && !kw && !arg->write);
+        if (pos < b->n_pos && positional) {
             if (kw)
                 return false;
             v = b->arg[pos++];
