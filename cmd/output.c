@@ -10,6 +10,31 @@
 #include "cmd/cmd.h"
 #include "libcore/sink.h"
 
+/* Bytes of a well-formed UTF-8 character at p; 0: none. */
+static size_t utf8_length(const unsigned char *p)
+{
+    size_t n = *p < 0x80                 ? 1
+               : *p >= 0xc2 && *p < 0xe0 ? 2
+               : *p >= 0xe0 && *p < 0xf0 ? 3
+               : *p >= 0xf0 && *p < 0xf5 ? 4
+                                         : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+/* Names come from the model's file: what is no UTF-8 becomes '?', so that the JSON stays valid. */
+static void mend_utf8(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p;) {
+        size_t n = utf8_length(p);
+        if (!n)
+            *p = '?';
+        p += n ? n : 1;
+    }
+}
+
 enum ptm_status cmd_write_json(struct cJSON *doc, const char *path, struct ptm_err *err)
 {
     char *text = doc ? cJSON_Print(doc) : NULL;
@@ -17,6 +42,7 @@ enum ptm_status cmd_write_json(struct cJSON *doc, const char *path, struct ptm_e
     if (!text)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the JSON document");
     enum ptm_status rc = PTM_OK;
+    mend_utf8(text);
     if (!strcmp(path, "-")) {
         puts(text); /* main looks whether stdout took it */
     } else {
