@@ -331,6 +331,13 @@ static struct ptm_ival assert_scalar(const struct ptm_lower_call *c)
     return ptm_none();
 }
 
+static struct ptm_ival assert_true(const struct ptm_lower_call *c)
+{
+    if (!ptm_arg_bool(c->t, c->arg[0]))
+        return raise(c, "RuntimeError: expected Tensor with single nonzero value");
+    return ptm_none();
+}
+
 /* -- older operator versions. The row of the present operator is called directly: by name it
  *    would be upgraded again -- */
 
@@ -444,6 +451,12 @@ const struct ptm_lowering ptm_lower_prim[] = {
     {"aten::_get_cpu_capability", cpu_capability},
     {"aten::manual_seed", nothing},
     {"aten::_assert_scalar", assert_scalar},
+    {"aten::_assert_async", assert_true},
+    {"aten::_assert_async.msg", assert_scalar},
+    {"aten::_assert_tensor_metadata", nothing},
+    {"aten::_autocast_to_full_precision", self},
+    {"aten::_autocast_to_reduced_precision", self},
+    {"aten::_pin_memory", self},
     {"aten::sym_constrain_range", nothing},
     {"aten::sym_constrain_range_for_size", nothing},
     {"prim::AutogradZero", nothing},

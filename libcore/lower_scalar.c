@@ -150,6 +150,11 @@ static double power(struct ptm_trace *t, double a, double b)
 
 static struct ptm_ival pow_float(const struct ptm_lower_call *c)
 {
+    struct ptm_ival a = number(c, 0), b = number(c, 1);
+    if (a.tag == PTM_SYM && ptm_ival_equal(b, ptm_int(2))) {
+        a = ptm_scalar_to_float(c->t, a);
+        return ptm_scalar_arith(c->t, '*', a, a);
+    }
     return ptm_float(power(c->t, real(c, 0), real(c, 1)));
 }
 
@@ -168,9 +173,13 @@ static struct ptm_ival absolute(const struct ptm_lower_call *c)
 {
     if (c->schema->arg[0].type == S_TENSOR) /* prim::abs(Tensor) */
         return ptm_call(c->t, "aten::abs", 1, c->arg);
-    struct ptm_ival v = ptm_scalar_known(c->t, number(c, 0));
+    struct ptm_ival v = number(c, 0);
     if (v.tag == PTM_FLOAT)
         return ptm_float(fabs(v.u.f));
+    if (v.tag == PTM_SYM) /* only its sign must stay the same */
+        return ptm_scalar_cmp(c->t, PTM_GE, v, ptm_int(0))
+                   ? v
+                   : ptm_scalar_arith(c->t, '*', v, ptm_int(-1));
     return ptm_int(v.u.i < 0 ? (int64_t)(0 - (uint64_t)v.u.i) : v.u.i);
 }
 
