@@ -171,7 +171,7 @@ static enum ptm_status load(struct ptm_model *m, const uint8_t *bytes, size_t n,
     ld->p = &m->program;
     ld->arena = &m->program.arena;
     ld->err = err ? err : &own;
-    ld->text_budget = (size_t)64 << 20;
+    ld->text_budget = (size_t)256 << 20;
     enum ptm_status status = read_all(ld, bytes, n);
     ptm_arena_release(&ld->scratch);
     ptm_free(ld);

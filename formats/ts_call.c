@@ -203,6 +203,19 @@ static enum ptm_status torch_path(struct ts_parser *ps, const struct ts_token *t
         if (sym && sym->kind == SYM_CLASS)
             return new_object(ps, tok, sym->index, dest, val);
     }
+    /* X.method(self, args): files before PyTorch 1.5 */
+    const char *dot = s + len;
+    while (dot > s && *--dot != '.')
+        ;
+    sym = ts_symbol(ld, s, (size_t)(dot - s));
+    if (sym && sym->kind == SYM_CLASS) {
+        const struct ptm_class *c = &ld->p->cls[sym->index];
+        for (uint32_t i = 0; i < c->n_methods; i++) {
+            const char *name = ld->p->fn[c->method[i]].name;
+            if (equals(dot + 1, (size_t)(s + len - dot) - 1, name))
+                return call_function(ps, tok, c->method[i], dest, val);
+        }
+    }
     return ts_fail(ps, PTM_ERR_FORMAT, "'%.*s' is not defined in code/",
                    (int)(len < 300 ? len : 300), s);
 }

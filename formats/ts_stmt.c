@@ -70,7 +70,28 @@ static bool is_name(const struct target *t)
     return t->to == t->from + 1 && t->from->kind == TS_NAME;
 }
 
-/* Writes `reg` to x.name, x[i] or (after `from` == `to` - 1) a variable. */
+/* a.b.c: the object that a target's last name is an attribute of. */
+static enum ptm_status target_object(struct ts_parser *sub, const struct ts_token *last_dot,
+                                     uint32_t *reg)
+{
+    struct ts_load *ld = sub->ld;
+    const struct ts_token *tok = sub->t;
+    struct ts_val obj;
+    PTM_TRY(ts_atom_name(sub, PTM_NO_REG, &obj));
+    *reg = obj.reg;
+    while (sub->t != last_dot) {
+        uint32_t name, next = ts_temp(ld);
+        if (sub->t > last_dot || !ts_accept(sub, '.') || sub->t->kind != TS_NAME)
+            return ts_fail(sub, PTM_ERR_UNSUPPORTED, "sets an attribute of an expression");
+        PTM_TRY(ts_name_id(ld, ts_text(sub, sub->t), sub->t->len, &name));
+        PTM_TRY(ts_emit1(sub, P_GETATTR, tok, next, *reg, name, 0));
+        *reg = next;
+        sub->t++;
+    }
+    return PTM_OK;
+}
+
+/* Writes `reg` to a variable, to x.name or x[i]. */
 static enum ptm_status store(struct ts_parser *ps, const struct target *t, uint32_t reg)
 {
     struct ts_load *ld = ps->ld;
@@ -85,16 +106,13 @@ static enum ptm_status store(struct ts_parser *ps, const struct target *t, uint3
     const struct ts_token *last = t->to - 1;
     if (last - t->from >= 2 && last->kind == TS_NAME && last[-1].kind == TS_OP &&
         last[-1].op == '.') {
-        /* read the object as an expression that ends before ".name" */
-        const struct ts_token *dot = last - 1;
         struct ts_emit e = {.op = P_SETATTR, .tok = t->from, .out = PTM_NO_REG, .list = list};
+        uint32_t of = PTM_NO_REG;
         PTM_TRY(ts_name_id(ld, ts_text(ps, last), last->len, &e.a));
-        if (dot == t->from + 1 && t->from->kind == TS_NAME) {
-            PTM_TRY(ts_atom_name(&sub, PTM_NO_REG, &obj));
-        } else {
+        if (t->from->kind != TS_NAME)
             return ts_fail(ps, PTM_ERR_UNSUPPORTED, "sets an attribute of an expression");
-        }
-        PTM_TRY(ts_push(ld, obj.reg));
+        PTM_TRY(target_object(&sub, last - 1, &of));
+        PTM_TRY(ts_push(ld, of));
         PTM_TRY(ts_push(ld, reg));
         return ts_emit(ps, &e);
     }
@@ -150,6 +168,25 @@ static enum ptm_status split_targets(struct ts_parser *ps, const struct ts_token
     return PTM_OK;
 }
 
+/* More than one instruction can write: element by element. */
+static enum ptm_status unpack_many(struct ts_parser *ps, const struct targets *to,
+                                   const struct ts_val *val, const struct ts_token *tok)
+{
+    struct ts_load *ld = ps->ld;
+    for (size_t i = 0; i < to->n; i++) {
+        struct ts_val index, element;
+        size_t list = ld->fn.n_list;
+        uint32_t temp = ld->fn.temp;
+        PTM_TRY(ts_emit_const(ps, tok, PTM_NO_REG, ptm_int((int64_t)i), &index));
+        PTM_TRY(ts_push(ld, val->reg));
+        PTM_TRY(ts_push(ld, index.reg));
+        PTM_TRY(ts_emit_op(ps, tok, "aten", "__getitem__", list, PTM_NO_REG, &element));
+        PTM_TRY(store(ps, &to->v[i], element.reg));
+        ld->fn.temp = temp;
+    }
+    return PTM_OK;
+}
+
 /* a, b, = value: the elements go straight to variables, through temporaries to anything else. */
 static enum ptm_status unpack(struct ts_parser *ps, const struct targets *to,
                               const struct ts_val *val, const struct ts_token *tok)
@@ -157,6 +194,8 @@ static enum ptm_status unpack(struct ts_parser *ps, const struct targets *to,
     struct ts_load *ld = ps->ld;
     uint32_t *out = ptm_arena_array(&ld->scratch, to->n, sizeof *out);
     TS_NEED(ld, out);
+    if (to->n > UINT8_MAX)
+        return unpack_many(ps, to, val, tok);
     for (size_t i = 0; i < to->n; i++) {
         if (is_name(&to->v[i]))
             PTM_TRY(target_reg(ps, to->v[i].from, &out[i]));
@@ -668,6 +707,9 @@ static enum ptm_status parameter(struct ts_parser *ps, struct ptm_param *out, ui
     if (ts_accept(ps, '=')) {
         PTM_TRY(ts_const(ps, &out->def));
         out->has_default = true;
+        const struct ptm_tytype *t = &ld->p->type[out->type];
+        if (out->def.tag == PTM_LIST && t->kind == TY_LIST && !out->def.u.list->n)
+            out->def.u.list->elem = ts_type_tag(ld, t->sub[0]);
     }
     return PTM_OK;
 }
