@@ -337,7 +337,8 @@ static struct ptm_ival ints_to_tensor(const struct ptm_lower_call *c)
     int64_t *v = ptm_arena_array(ptm_trace_arena(c->t), n + 1, sizeof(*v));
     for (size_t i = 0; v && i < n; i++)
         v[i] = ptm_arg_int(c->t, c->arg[0].u.list->v[i]);
-    return v ? ptm_tensor_ival(ptm_known(c->t, PTM_I64, 1, (int64_t[]){(int64_t)n}, v)) : ptm_none();
+    return v ? ptm_tensor_ival(ptm_known(c->t, PTM_I64, 1, (int64_t[]){(int64_t)n}, v))
+             : ptm_none();
 }
 
 const struct ptm_lowering ptm_lower_attr[] = {

@@ -151,7 +151,8 @@ static struct ptm_ival clear(const struct ptm_lower_call *c)
     return ptm_none();
 }
 
-static void set_all(const struct ptm_lower_call *c, struct ptm_dict *to, const struct ptm_dict *from)
+static void set_all(const struct ptm_lower_call *c, struct ptm_dict *to,
+                    const struct ptm_dict *from)
 {
     for (size_t i = 0; to && i < from->n; i++)
         ptm_dict_set(ptm_trace_arena(c->t), to, from->key[i], from->v[i]);

@@ -145,7 +145,8 @@ static struct ptm_ival copy(const struct ptm_lower_call *c)
     return list_ival(out);
 }
 
-static bool append_all(const struct ptm_lower_call *c, struct ptm_list *to, const struct ptm_list *l)
+static bool append_all(const struct ptm_lower_call *c, struct ptm_list *to,
+                       const struct ptm_list *l)
 {
     size_t n = l->n; /* x.extend(x) */
     for (size_t i = 0; i < n; i++)

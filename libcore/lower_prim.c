@@ -150,7 +150,8 @@ static struct ptm_ival raise_exception(const struct ptm_lower_call *c)
     const char *msg = ptm_arg_str(c->t, ptm_value_str(c->t, c->arg[0]));
     const char *cls = c->n_arg > 1 && c->arg[1].tag == PTM_STR ? c->arg[1].u.str->s : "Exception";
     const char *dot = strrchr(cls, '.');
-    return ptm_trace_fail(c->t, PTM_ERR_RAISED, "the model raised %s: %s", dot ? dot + 1 : cls, msg);
+    return ptm_trace_fail(c->t, PTM_ERR_RAISED, "the model raised %s: %s", dot ? dot + 1 : cls,
+                          msg);
 }
 
 /* -- optionals, tuples, identity -- */

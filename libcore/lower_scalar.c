@@ -241,7 +241,10 @@ static struct ptm_ival compare(const struct ptm_lower_call *c, enum ptm_cmp cmp)
     if (cmp == PTM_EQ || cmp == PTM_NE)
         return ptm_bool(ptm_value_equal(c->t, c->arg[0], c->arg[1]) == (cmp == PTM_EQ));
     int o = ptm_value_order(c->t, c->arg[0], c->arg[1]);
-    return ptm_bool(cmp == PTM_LT ? o < 0 : cmp == PTM_LE ? o <= 0 : cmp == PTM_GE ? o >= 0 : o > 0);
+    return ptm_bool(cmp == PTM_LT   ? o < 0
+                    : cmp == PTM_LE ? o <= 0
+                    : cmp == PTM_GE ? o >= 0
+                                    : o > 0);
 }
 
 #define COMPARE(name, cmp)                                                                         \

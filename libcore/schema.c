@@ -83,7 +83,8 @@ static bool fit_one(enum ptm_sty type, enum round r, struct ptm_ival *v)
     case S_STORAGE:
         return v->tag == PTM_OBJECT || v->tag == PTM_TENSOR;
     case S_CLASS:
-        return v->tag == PTM_OBJECT || (r >= CONVERT && (v->tag == PTM_TUPLE || v->tag == PTM_DICT));
+        return v->tag == PTM_OBJECT ||
+               (r >= CONVERT && (v->tag == PTM_TUPLE || v->tag == PTM_DICT));
     default:
         return fit_number(type, r, v);
     }
@@ -122,6 +123,16 @@ static bool repeat(struct bind *b, int n, struct ptm_ival *v)
     return l != NULL;
 }
 
+static bool fit_element(struct bind *b, const struct ptm_sarg *s, struct ptm_ival *e)
+{
+    if (!s->tuple)
+        return fit_one(s->type, b->round, e);
+    if (e->tag != PTM_TUPLE || !e->u.list->n)
+        return false;
+    struct ptm_ival first = e->u.list->v[0]; /* the type that aten.inc keeps of a tuple's */
+    return fit_one(s->type, EXACT, &first);
+}
+
 static bool fit_list(struct bind *b, const struct ptm_sarg *s, struct ptm_ival *v)
 {
     if (v->tag != PTM_LIST && v->tag != PTM_TUPLE) {
@@ -131,7 +142,9 @@ static bool fit_list(struct bind *b, const struct ptm_sarg *s, struct ptm_ival *
             return false;
         if (!s->fixed_n && b->round < LENIENT)
             return false;
-        return s->type == S_ANY || s->type == S_T ? false : repeat(b, s->fixed_n ? s->fixed_n : 1, v);
+        if (s->type == S_ANY || s->type == S_T)
+            return false;
+        return repeat(b, s->fixed_n ? s->fixed_n : 1, v);
     }
     const struct ptm_list *in = v->u.list;
     if (!in->n && v->tag == PTM_LIST)
@@ -150,9 +163,7 @@ static bool fit_list(struct bind *b, const struct ptm_sarg *s, struct ptm_ival *
             continue;
         }
         uint8_t tag = e.tag;
-        const struct ptm_list *pair = e.tag == PTM_TUPLE ? e.u.list : NULL;
-        if (s->tuple ? !pair || !pair->n || !fit_one(s->type, EXACT, &(struct ptm_ival){pair->v[0].tag, pair->v[0].u})
-                     : !fit_one(s->type, b->round, &e))
+        if (!fit_element(b, s, &e))
             return false;
         if (e.tag != tag && !out) {
             out = ptm_list_new(b->a, in->n);

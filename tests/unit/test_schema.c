@@ -320,7 +320,8 @@ static void test_table(void)
     CHECK(s && s[0].vararg && s[0].n_args == 1);
     s = ptm_schemas_find("aten::topk", &n);
     CHECK(s && s[0].n_rets == 2);
-    CHECK(ptm_schema_exists("quantized::conv2d") && ptm_schema_exists("prepacked::linear_clamp_run"));
+    CHECK(ptm_schema_exists("quantized::conv2d") &&
+          ptm_schema_exists("prepacked::linear_clamp_run"));
 }
 
 static void test_upgrade(void)
