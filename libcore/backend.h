@@ -15,12 +15,18 @@
 
 struct pthreadpool;
 
-/* How a claimed node wants its operands. Constants come as they are. */
+/* How a claimed node wants its operands that are not constants (those come as they are). Only
+ * rank 4 knows another order than row-major: channels last, memory order N, H, W, C. Outputs are
+ * always dense. */
+enum ptm_layout {
+    LAYOUT_ROW_MAJOR,
+    LAYOUT_CHANNELS_LAST, /* rank 4 operands and outputs; others row-major */
+    LAYOUT_SAME,          /* either, all rank 4 operands and outputs alike */
+};
 struct ptm_claim {
-    bool channels_last; /* inputs and outputs of rank 4 (rank 3: N, C, W) dense in order N, H, W, C;
-                         * otherwise row-major */
-    bool any_strides;   /* takes any strides of its inputs: nothing is converted for it */
-    uint8_t slack;      /* bytes past its inputs and outputs that it may read */
+    uint8_t layout;   /* enum ptm_layout */
+    bool any_strides; /* takes its inputs with any strides; layout then says the outputs' */
+    bool over_reads;  /* may read up to 16 bytes past its inputs */
 };
 
 /* A step to compile. in/out: dtype, dims and strides as they will be when running; data only for

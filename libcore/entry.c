@@ -90,15 +90,9 @@ static bool match_tensor(const struct ptm_tree *tree, const struct ptm_tensor *x
     f->n_bound = tree->ref + 1;
     b->storage = x->storage;
     ptm_storage_hold(x->storage);
-    if (tree->flat) {
-        b->nd = (struct ptm_nd){.data = x->storage->data, .dtype = x->dtype, .rank = 1};
-        b->nd.dim[0] = (int64_t)(x->storage->bytes / ptm_dtype_bytes(x->dtype));
-        b->nd.stride[0] = 1;
-    } else {
-        b->nd = ptm_tensor_nd(x);
-        b->nd.data = x->storage->data;
-        memcpy(b->nd.stride, tree->stride, sizeof(b->nd.stride));
-    }
+    b->nd = (struct ptm_nd){.data = x->storage->data, .dtype = x->dtype, .rank = tree->base.rank};
+    memcpy(b->nd.dim, tree->base.dim, sizeof(b->nd.dim));
+    ptm_strides_contiguous(tree->base.rank, tree->base.dim, b->nd.stride);
     return true;
 }
 

@@ -44,7 +44,7 @@ struct ptm_tree {
     int64_t stride[PTM_MAX_RANK];
     uint32_t alias;            /* T_TENSOR in guards: equal numbers share storage, others do not; */
     int64_t offset;            /* ... and for shared ones the offset is relied on */
-    bool flat;                 /* T_TENSOR in guards: bind the whole storage as one dimension */
+    struct ptm_type base;      /* T_TENSOR in guards: how the storage is bound, row-major */
     size_t bytes;              /* T_TENSOR in guards: of the storage */
     uint64_t path;             /* T_KNOWN, T_SYM: for the statistics of misses */
     const struct ptm_class *cls;

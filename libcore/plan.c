@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Makes plans for the reference kernels: which nodes are views, where values live, in which bytes
- * of the arena.
+ * Makes plans: which nodes are views, which backend runs each other node and in which order of
+ * dims, where values live, in which bytes of the arena.
  *
  * Method
  *  1. Which values are written straight to an output's buffer: outputs that a node makes, and,
  *     behind a reshape, what the reshape reads.
  *  2. Nodes in order: a view over known strides becomes a place in its input's storage, anything
- *     else a step with row-major storage of its own.
+ *     else a step with dense storage of its own. Rank-4 results are row-major or channels-last: as
+ *     the backend that claims the node wants, else like the inputs. An operand that lies otherwise
+ *     than the backend wants is copied by a step before, once for all readers.
  *  3. A storage lives from the step that writes it to the last that reads it or a view of it.
  *     Largest first, each goes to the lowest offset that is free for its whole life.
  */
@@ -33,6 +35,8 @@ struct planner {
     uint32_t *base;     /* per value: the value whose storage it lies in */
     uint32_t *out_no;   /* per value: output whose buffer it is written to, or PTM_NO_VALUE */
     uint32_t *store_no; /* per value in the arena: its storage */
+    uint32_t *reordered; /* per value: its row-major copy, channels-last copy, or PTM_NO_VALUE */
+    const struct ptm_plan_options *o;
     struct store *store;
     size_t n_stores;
 };
@@ -167,28 +171,80 @@ static bool place_view(struct planner *p, const struct ptm_node *n)
     bool moved_in = p->out_no[n->out] == p->out_no[x]; /* a reshape chosen above */
     if (p->out_no[n->out] != PTM_NO_VALUE && !(moved_in && n->op == OP_reshape))
         return false;
-    if (in->root == R_ARG ? !always_a_view(g, n)
-                          : !ptm_view_layout(g, n, in->stride, &offset, out->stride))
+    bool late = in->root == R_ARG && !p->o->args_row_major; /* strides known only when running */
+    if (late ? !always_a_view(g, n) : !ptm_view_layout(g, n, in->stride, &offset, out->stride))
         return false;
     out->root = in->root;
     out->ref = in->ref;
     out->view = true;
     if (in->root == R_ARENA)
         out->offset = offset * (int64_t)ptm_dtype_bytes(g->value[n->out].type.dtype);
-    else if (in->root != R_ARG)
+    else if (!late)
         out->offset = in->offset + offset;
     p->base[n->out] = p->base[x];
     return true;
 }
 
-/* Row-major storage for value v, written by the step to come. */
-static enum ptm_status place_result(struct planner *p, uint32_t v, struct ptm_err *err)
+/* -- orders of dims -- */
+
+static void dense_strides(const struct ptm_type *t, bool channels_last, int64_t *stride)
 {
-    const struct ptm_type *t = &p->g->value[v].type;
+    ptm_strides_contiguous(t->rank, t->dim, stride);
+    if (!channels_last || t->rank != 4)
+        return;
+    int64_t c = t->dim[1] > 1 ? t->dim[1] : 1, w = t->dim[3] > 1 ? t->dim[3] : 1;
+    stride[1] = 1;
+    stride[3] = c;
+    stride[2] = c * w;
+    stride[0] = c * w * (t->dim[2] > 1 ? t->dim[2] : 1);
+}
+
+static bool lies_dense(const struct ptm_type *t, const int64_t *stride, bool channels_last)
+{
+    int64_t want[PTM_MAX_RANK];
+    dense_strides(t, channels_last, want);
+    for (int i = 0; i < t->rank; i++)
+        if (t->dim[i] > 1 && stride[i] != want[i])
+            return false;
+    return true;
+}
+
+/* Does some rank-4 input lie channels-last (and not row-major as well)? */
+static bool follows_channels_last(const struct planner *p, const struct ptm_node *n)
+{
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        uint32_t v = p->g->operand[n->in + i];
+        if (v == PTM_NO_VALUE || p->g->value[v].kind == V_CONST || p->g->value[v].type.rank != 4)
+            continue;
+        const struct ptm_place *place = &p->plan->place[v];
+        const struct ptm_type *t = &p->g->value[v].type;
+        if (place->root == R_ARG && !p->o->args_row_major)
+            continue;
+        if (lies_dense(t, place->stride, true) && !lies_dense(t, place->stride, false))
+            return true;
+    }
+    return false;
+}
+
+/* Reference kernels write any strides: results keep the inputs' order where dims correspond. */
+static bool keeps_order(const struct ptm_node *n)
+{
+    static const char *const classes[] = {"elementwise", "conv", "pool", "norm"};
+    const char *cls = ptm_op_info(n->op)->cls;
+    for (size_t i = 0; i < PTM_LEN(classes); i++)
+        if (!strcmp(cls, classes[i]))
+            return true;
+    return n->op == OP_concat || n->op == OP_pad || n->op == OP_slice_scatter;
+}
+
+/* Dense storage for place v of type t, written by the step to come. */
+static enum ptm_status place_result(struct planner *p, uint32_t v, const struct ptm_type *t,
+                                    bool channels_last, struct ptm_err *err)
+{
     struct ptm_place *place = &p->plan->place[v];
     size_t size = ptm_dtype_bytes(t->dtype), n = (size_t)ptm_type_numel(t);
-    ptm_strides_contiguous(t->rank, t->dim, place->stride);
-    if (p->out_no[v] != PTM_NO_VALUE) {
+    dense_strides(t, channels_last, place->stride);
+    if (v < p->g->n_values && p->out_no[v] != PTM_NO_VALUE && lies_dense(t, place->stride, false)) {
         place->root = R_OUT;
         place->ref = p->out_no[v];
         return PTM_OK;
@@ -203,27 +259,84 @@ static enum ptm_status place_result(struct planner *p, uint32_t v, struct ptm_er
     return PTM_OK;
 }
 
+/* The place of operand v in the order that a backend wants: v, or a copy made by a step. */
+static enum ptm_status reorder(struct planner *p, uint32_t v, bool channels_last, bool over_reads,
+                               uint32_t *at, struct ptm_err *err)
+{
+    const struct ptm_value *value = &p->g->value[v];
+    const struct ptm_place *place = &p->plan->place[v];
+    bool arg = place->root == R_ARG;
+    *at = v;
+    if (value->kind == V_CONST || value->kind == V_SCALAR)
+        return PTM_OK;
+    channels_last = channels_last && value->type.rank == 4;
+    if (!(arg && (over_reads || !p->o->args_row_major)) &&
+        lies_dense(&value->type, place->stride, channels_last))
+        return PTM_OK;
+    uint32_t *copy = &p->reordered[2 * v + channels_last];
+    if (*copy == PTM_NO_VALUE) {
+        struct ptm_plan *plan = p->plan;
+        *copy = (uint32_t)plan->n_places++;
+        plan->copy_of[*copy - p->g->n_values] = v;
+        p->base[*copy] = *copy;
+        plan->place[*copy].root = R_ARENA;
+        PTM_TRY(place_result(p, *copy, &value->type, channels_last, err));
+        if (plan->place[p->base[v]].root == R_ARENA)
+            p->store[p->store_no[p->base[v]]].last = (uint32_t)plan->n_steps;
+        plan->step[plan->n_steps++] =
+            (struct ptm_plan_step){.node = PTM_NO_VALUE, .from = v, .to = *copy};
+    }
+    *at = *copy;
+    return PTM_OK;
+}
+
 static enum ptm_status place_node(struct planner *p, uint32_t node, struct ptm_err *err)
 {
     const struct ptm_node *n = &p->g->node[node];
     const struct ptm_op_info *info = ptm_op_info(n->op);
+    struct ptm_plan *plan = p->plan;
+    struct ptm_plan_step step = {.node = node};
+    struct ptm_claim claim = {.any_strides = true, .layout = LAYOUT_SAME};
     if (place_view(p, n))
         return PTM_OK;
-    ptm_ref_fn *fn = ptm_ref_find(info->name);
-    if (!fn)
-        return ptm_fail(err, PTM_ERR_UNSUPPORTED, "operator '%s' has no reference kernel",
-                        info->name);
+    for (size_t i = 0; i < p->o->n_backends && !step.backend; i++) {
+        struct ptm_claim c = {0};
+        const char *why = p->o->backend[i]->claim(p->g, n, &c);
+        if (!why) {
+            step.backend = p->o->backend[i];
+            claim = c;
+        } else if (i == 0) {
+            step.reason = why;
+        }
+    }
+    if (!step.backend) {
+        step.fn = ptm_ref_find(info->name);
+        if (!step.fn)
+            return ptm_fail(err, PTM_ERR_UNSUPPORTED, "operator '%s' has no reference kernel",
+                            info->name);
+    }
+    bool last = claim.layout == LAYOUT_CHANNELS_LAST ||
+                (claim.layout == LAYOUT_SAME && (step.backend || keeps_order(n)) &&
+                 follows_channels_last(p, n));
     for (uint32_t i = 0; i < n->n_in; i++) {
-        uint32_t v = p->g->operand[n->in + i];
-        if (v != PTM_NO_VALUE && p->plan->place[p->base[v]].root == R_ARENA)
-            p->store[p->store_no[p->base[v]]].last = (uint32_t)p->plan->n_steps;
+        uint32_t v = p->g->operand[n->in + i], at = v;
+        if (v == PTM_NO_VALUE)
+            continue;
+        if (!claim.any_strides)
+            PTM_TRY(reorder(p, v, last, claim.over_reads, &at, err));
+        plan->operand[n->in + i] = at;
+    }
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        uint32_t at = plan->operand[n->in + i];
+        if (at != PTM_NO_VALUE && plan->place[p->base[at]].root == R_ARENA)
+            p->store[p->store_no[p->base[at]]].last = (uint32_t)plan->n_steps;
     }
     for (uint32_t i = 0; i < n->n_out; i++)
-        PTM_TRY(place_result(p, n->out + i, err));
+        PTM_TRY(place_result(p, n->out + i, &p->g->value[n->out + i].type, last, err));
     uint32_t seen = info->max_in != UINT8_MAX && n->n_in < info->max_in ? info->max_in : n->n_in;
-    p->plan->most_in = seen > p->plan->most_in ? seen : p->plan->most_in;
-    p->plan->most_attr = n->n_attr > p->plan->most_attr ? n->n_attr : p->plan->most_attr;
-    p->plan->step[p->plan->n_steps++] = (struct ptm_plan_step){.node = node, .fn = fn};
+    plan->most_in = seen > plan->most_in ? seen : plan->most_in;
+    plan->most_attr = n->n_attr > plan->most_attr ? n->n_attr : plan->most_attr;
+    plan->step[plan->n_steps++] = step;
     return PTM_OK;
 }
 
@@ -239,6 +352,8 @@ static void place_given(struct planner *p)
         place->ref = g->value[v].ref;
         if (g->value[v].kind == V_CONST)
             memcpy(place->stride, g->constant[place->ref].stride, sizeof(place->stride));
+        else if (g->value[v].kind == V_ARG && p->o->args_row_major)
+            ptm_strides_contiguous(g->value[v].type.rank, g->value[v].type.dim, place->stride);
     }
 }
 
@@ -294,11 +409,58 @@ static void settle_offsets(struct planner *p)
         struct ptm_place *place = &p->plan->place[v];
         if (place->root != R_ARENA)
             continue;
-        if (place->view)
+        if (place->view) /* after its input: values are in order */
             place->offset += p->plan->place[g->operand[g->node[g->value[v].ref].in]].offset;
         else
             place->offset = (int64_t)p->store[p->store_no[v]].offset;
     }
+    for (uint32_t v = (uint32_t)g->n_values; v < p->plan->n_places; v++)
+        p->plan->place[v].offset = (int64_t)p->store[p->store_no[v]].offset;
+}
+
+/* -- compiling -- */
+
+static struct ptm_nd operand_nd(const struct ptm_plan *plan, uint32_t at, bool with_data)
+{
+    const struct ptm_graph *g = plan->graph;
+    struct ptm_nd nd = {.dtype = PTM_ABSENT};
+    if (at == PTM_NO_VALUE)
+        return nd;
+    const struct ptm_type *t = &g->value[ptm_plan_value(plan, at)].type;
+    nd.dtype = t->dtype;
+    nd.rank = t->rank;
+    memcpy(nd.dim, t->dim, sizeof(nd.dim));
+    memcpy(nd.stride, plan->place[at].stride, sizeof(nd.stride));
+    if (with_data && plan->place[at].root == R_CONST) {
+        const char *data = (const char *)g->constant[plan->place[at].ref].data +
+                           plan->place[at].offset * (int64_t)ptm_dtype_bytes(t->dtype);
+        memcpy(&nd.data, &data, sizeof(data));
+    }
+    return nd;
+}
+
+static enum ptm_status compile(struct planner *p, struct ptm_arena *work, struct ptm_err *err)
+{
+    struct ptm_plan *plan = p->plan;
+    struct ptm_nd *in = ptm_arena_array(work, plan->most_in + 1u, sizeof(*in)), out[4];
+    if (!in)
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory to compile a plan");
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        struct ptm_plan_step *s = &plan->step[i];
+        if (!s->backend)
+            continue;
+        const struct ptm_node *n = &p->g->node[s->node];
+        for (uint32_t k = 0; k < plan->most_in; k++)
+            in[k] = operand_nd(plan, k < n->n_in ? plan->operand[n->in + k] : PTM_NO_VALUE, true);
+        for (uint32_t k = 0; k < n->n_out; k++)
+            out[k] = operand_nd(plan, n->out + k, false);
+        uint8_t most = ptm_op_info(n->op)->max_in;
+        struct ptm_step_request rq = {
+            .graph = p->g, .node = n, .in = in, .out = out, .n_out = n->n_out,
+            .n_in = most != UINT8_MAX && n->n_in < most ? most : n->n_in, .pool = p->o->pool};
+        PTM_TRY(s->backend->compile(&rq, &s->object, &s->info, err));
+    }
+    return PTM_OK;
 }
 
 static enum ptm_status make(struct planner *p, struct ptm_arena *arena, struct ptm_arena *work,
@@ -306,15 +468,23 @@ static enum ptm_status make(struct planner *p, struct ptm_arena *arena, struct p
 {
     struct ptm_plan *plan = p->plan;
     const struct ptm_graph *g = p->g;
-    plan->place = ptm_arena_array(arena, g->n_values + 1, sizeof(*plan->place));
-    plan->step = ptm_arena_array(arena, g->n_nodes + 1, sizeof(*plan->step));
+    /* at most one copy of each order per value, and only where a backend may ask for it */
+    size_t n_places = g->n_values + (p->o->n_backends ? 2 * g->n_values : 0);
+    plan->place = ptm_arena_array(arena, n_places + 1, sizeof(*plan->place));
+    plan->copy_of = ptm_arena_array(arena, n_places - g->n_values + 1, sizeof(*plan->copy_of));
+    plan->operand = ptm_arena_copy(arena, g->operand, g->n_operands * sizeof(*plan->operand));
+    plan->step = ptm_arena_array(arena, g->n_nodes + n_places - g->n_values + 1,
+                                 sizeof(*plan->step));
+    plan->n_places = g->n_values;
     plan->copy_out = ptm_arena_array(arena, g->n_outputs + 1, sizeof(*plan->copy_out));
-    p->base = ptm_arena_array(work, g->n_values + 1, sizeof(*p->base));
+    p->reordered = ptm_arena_array(work, 2 * g->n_values + 1, sizeof(*p->reordered));
+    p->base = ptm_arena_array(work, n_places + 1, sizeof(*p->base));
     p->out_no = ptm_arena_array(work, g->n_values + 1, sizeof(*p->out_no));
-    p->store_no = ptm_arena_array(work, g->n_values + 1, sizeof(*p->store_no));
-    p->store = ptm_arena_array(work, g->n_values + 1, sizeof(*p->store));
+    p->store_no = ptm_arena_array(work, n_places + 1, sizeof(*p->store_no));
+    p->store = ptm_arena_array(work, n_places + 1, sizeof(*p->store));
     if (arena->failed || work->failed)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory to plan %zu nodes", g->n_nodes);
+    memset(p->reordered, 0xff, 2 * g->n_values * sizeof(*p->reordered));
     choose_out_buffers(p);
     place_given(p);
     for (uint32_t i = 0; i < g->n_nodes; i++)
@@ -326,18 +496,30 @@ static enum ptm_status make(struct planner *p, struct ptm_arena *arena, struct p
         if (place->root != R_OUT || place->ref != i)
             plan->copy_out[plan->n_copies++] = i;
     }
-    return PTM_OK;
+    return compile(p, work, err);
 }
 
 enum ptm_status ptm_plan_make(struct ptm_plan *plan, const struct ptm_graph *g,
-                              struct ptm_arena *arena, struct ptm_err *err)
+                              struct ptm_arena *arena, const struct ptm_plan_options *options,
+                              struct ptm_err *err)
 {
+    static const struct ptm_plan_options reference;
     struct ptm_arena work = {0};
-    struct planner p = {.plan = plan, .g = g};
-    *plan = (struct ptm_plan){.graph = g};
+    struct planner p = {.plan = plan, .g = g, .o = options ? options : &reference};
+    *plan = (struct ptm_plan){.graph = g, .args_row_major = p.o->args_row_major};
     enum ptm_status s = make(&p, arena, &work, err);
     ptm_arena_release(&work);
+    if (s)
+        ptm_plan_release(plan);
     return s;
+}
+
+void ptm_plan_release(struct ptm_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_steps; i++)
+        if (plan->step[i].object)
+            plan->step[i].backend->free(plan->step[i].object);
+    plan->n_steps = 0;
 }
 
 /* -- checking: from the graph and the places alone -- */
@@ -366,14 +548,15 @@ static enum ptm_status check_place(const struct ptm_plan *plan, uint32_t v, stru
     struct range *r = &range[v];
     const struct ptm_graph *g = plan->graph;
     const struct ptm_place *p = &plan->place[v];
-    const struct ptm_type *t = &g->value[v].type;
-    const struct ptm_node *n = p->view ? &g->node[g->value[v].ref] : NULL;
+    bool copy = v >= g->n_values;
+    uint8_t kind = copy ? V_NODE : g->value[v].kind;
+    const struct ptm_type *t = &g->value[ptm_plan_value(plan, v)].type;
+    const struct ptm_node *n = p->view && !copy ? &g->node[g->value[v].ref] : NULL;
     int64_t size = (int64_t)ptm_dtype_bytes(t->dtype);
-    if (p->root > R_SCALAR || (p->view && g->value[v].kind != V_NODE))
+    if (p->root > R_SCALAR || (p->view && (copy || kind != V_NODE)))
         return ptm_fail(err, PTM_ERR_FORMAT, "value %u has root %d", v, p->root);
-    if (!p->view && (g->value[v].kind == V_NODE) != (p->root == R_ARENA || p->root == R_OUT))
-        return ptm_fail(err, PTM_ERR_FORMAT, "value %u of kind %d has root %d", v,
-                        g->value[v].kind, p->root);
+    if (!p->view && (kind == V_NODE) != (p->root == R_ARENA || p->root == R_OUT))
+        return ptm_fail(err, PTM_ERR_FORMAT, "value %u of kind %d has root %d", v, kind, p->root);
     r->base = v;
     if (n) {
         const struct ptm_place *in = &plan->place[g->operand[n->in]];
@@ -405,23 +588,33 @@ static enum ptm_status check_steps(const struct ptm_plan *plan, struct range *ra
                                    struct ptm_err *err)
 {
     const struct ptm_graph *g = plan->graph;
-    size_t at = 0;
-    for (uint32_t i = 0; i < g->n_nodes; i++) {
-        const struct ptm_node *n = &g->node[i];
-        if (plan->place[n->out].view)
+    uint32_t node = 0; /* the next that must have a step */
+    for (size_t at = 0; at < plan->n_steps; at++) {
+        const struct ptm_plan_step *s = &plan->step[at];
+        if (s->node == PTM_NO_VALUE) {
+            if (s->to < g->n_values || s->to >= plan->n_places || s->from >= g->n_values)
+                return ptm_fail(err, PTM_ERR_FORMAT, "step %zu copies place %u to %u", at, s->from,
+                                s->to);
+            range[range[s->from].base].last = (uint32_t)at;
+            range[s->to].first = range[s->to].last = (uint32_t)at;
             continue;
-        if (at >= plan->n_steps || plan->step[at].node != i || !plan->step[at].fn)
-            return ptm_fail(err, PTM_ERR_FORMAT, "node %u is not step %zu of %zu", i, at,
-                            plan->n_steps);
+        }
+        while (node < g->n_nodes && plan->place[g->node[node].out].view)
+            node++;
+        if (s->node != node || !(s->fn || s->object))
+            return ptm_fail(err, PTM_ERR_FORMAT, "step %zu runs node %u, not %u", at, s->node,
+                            node);
+        const struct ptm_node *n = &g->node[node++];
         for (uint32_t k = 0; k < n->n_out; k++)
             range[n->out + k].first = range[n->out + k].last = (uint32_t)at;
         for (uint32_t k = 0; k < n->n_in; k++)
-            if (g->operand[n->in + k] != PTM_NO_VALUE)
-                range[range[g->operand[n->in + k]].base].last = (uint32_t)at;
-        at++;
+            if (plan->operand[n->in + k] != PTM_NO_VALUE)
+                range[range[plan->operand[n->in + k]].base].last = (uint32_t)at;
     }
-    if (at != plan->n_steps)
-        return ptm_fail(err, PTM_ERR_FORMAT, "%zu steps for %zu nodes", plan->n_steps, at);
+    while (node < g->n_nodes && plan->place[g->node[node].out].view)
+        node++;
+    if (node != g->n_nodes)
+        return ptm_fail(err, PTM_ERR_FORMAT, "node %u of %zu has no step", node, g->n_nodes);
     return PTM_OK;
 }
 
@@ -436,7 +629,7 @@ static enum ptm_status check_overlap(const struct ptm_plan *plan, struct range *
                                      struct ptm_err *err)
 {
     size_t n = 0;
-    for (uint32_t v = 0; v < plan->graph->n_values; v++)
+    for (uint32_t v = 0; v < plan->n_places; v++)
         if (plan->place[v].root == R_ARENA && range[v].base == v && range[v].end > range[v].begin)
             range[n++] = range[v];
     if (n > 1)
@@ -476,12 +669,12 @@ static enum ptm_status check_outputs(const struct ptm_plan *plan, struct ptm_err
 
 enum ptm_status ptm_plan_verify(const struct ptm_plan *plan, struct ptm_err *err)
 {
-    struct range *range = ptm_malloc((plan->graph->n_values + 1) * sizeof(*range));
+    struct range *range = ptm_malloc((plan->n_places + 1) * sizeof(*range));
     if (!range)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory to check %zu places",
                         plan->graph->n_values);
     enum ptm_status s = PTM_OK;
-    for (uint32_t v = 0; v < plan->graph->n_values && !s; v++)
+    for (uint32_t v = 0; v < plan->n_places && !s; v++)
         s = check_place(plan, v, range, err);
     if (!s)
         s = check_steps(plan, range, err);

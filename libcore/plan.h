@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The plan of a graph on a backend: where each value lives and the kernel of
- * each node. Immutable and shared; a run gets its own arena.
+ * The plan of a graph on backends: where each value lives, in which order of
+ * dims, and what runs each node. Immutable and shared; a run gets its own arena.
  *
  * Places: root 0 is the arena; others are constants, arguments (bound when
  * running) and outputs. A view node (class `view`, when strides can say it)
@@ -20,8 +20,7 @@
 #ifndef PTM_LIBCORE_PLAN_H
 #define PTM_LIBCORE_PLAN_H
 
-#include "kernels/ref.h"
-#include "libcore/graph.h"
+#include "libcore/backend.h"
 
 enum ptm_root { R_ARENA, R_ARG, R_CONST, R_OUT, R_SCALAR };
 
@@ -29,24 +28,48 @@ struct ptm_place {
     uint8_t root;      /* enum ptm_root */
     uint32_t ref;      /* number of the argument, constant, output */
     int64_t offset;    /* R_ARENA: bytes; else elements added to the root's first */
-    int64_t stride[PTM_MAX_RANK]; /* elements. R_ARG: offset and stride are found when running */
+    int64_t stride[PTM_MAX_RANK]; /* elements. R_ARG: offset and stride are found when running,
+                                   * unless the plan's arguments are row-major */
     bool view;         /* shares its root with another value */
 };
 
+/* A step runs a node, or (node PTM_NO_VALUE) copies place `from` to place `to` in another order. */
 struct ptm_plan_step {
-    uint32_t node;
-    ptm_ref_fn *fn;
+    uint32_t node, from, to;
+    ptm_ref_fn *fn;                    /* reference kernel, when no backend has the node */
+    const struct ptm_backend *backend; /* NULL: fn */
+    void *object;                      /* the backend's */
+    struct ptm_step_info info;
+    const char *reason;                /* why the first backend refused; NULL */
 };
 
 struct ptm_plan {
     const struct ptm_graph *graph;
-    struct ptm_place *place; /* per value */
+    struct ptm_place *place; /* per value, then per reordered copy */
+    uint32_t *copy_of;       /* per reordered copy: its value */
+    size_t n_places;
+    uint32_t *operand;       /* like the graph's operands, but places */
     struct ptm_plan_step *step;
     size_t n_steps;
     uint32_t *copy_out;      /* output numbers copied at the end */
     size_t n_copies;
     size_t arena_bytes;      /* activations */
+    bool args_row_major;
     uint32_t most_in, most_attr; /* of one step: optional inputs counted */
+};
+
+/* The value that a place holds. */
+static inline uint32_t ptm_plan_value(const struct ptm_plan *plan, uint32_t place)
+{
+    size_t n = plan->graph->n_values;
+    return place < n ? place : plan->copy_of[place - n];
+}
+
+struct ptm_plan_options {
+    const struct ptm_backend *const *backend; /* asked in this order; n_backends 0: reference only */
+    size_t n_backends;
+    struct pthreadpool *pool;
+    bool args_row_major;     /* arguments will be row-major: views of them are places as well */
 };
 
 /* Offset and strides, in elements, of a view node's output over its input's; false when the
@@ -55,7 +78,9 @@ bool ptm_view_layout(const struct ptm_graph *g, const struct ptm_node *n, const 
                      int64_t *offset, int64_t *stride);
 
 enum ptm_status ptm_plan_make(struct ptm_plan *plan, const struct ptm_graph *g,
-                              struct ptm_arena *arena, struct ptm_err *err) PTM_WARN_UNUSED;
+                              struct ptm_arena *arena, const struct ptm_plan_options *options,
+                              struct ptm_err *err) PTM_WARN_UNUSED; /* options NULL: reference */
+void ptm_plan_release(struct ptm_plan *plan); /* the backends' objects; the rest is the arena's */
 enum ptm_status ptm_plan_verify(const struct ptm_plan *plan, struct ptm_err *err) PTM_WARN_UNUSED;
 
 /* One run. `arg`: per graph input, data and strides; `scalar`: per graph scalar; `out`: per graph

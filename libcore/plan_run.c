@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs plans, and single operators at once, with the reference kernels.
+ * Runs plans, and single operators at once with the reference kernels.
  *
  * A run makes one table of the arrays of all values: roots (arguments, constants, outputs, the
  * arena) with the offsets and strides of the plan; views of arguments, whose strides are only
@@ -47,13 +47,13 @@ static void scratch_release(struct scratch *s)
 
 /* -- one kernel call -- */
 
-static enum ptm_status call(ptm_ref_fn *fn, const char *op, struct ptm_ref_call *c,
-                            struct ptm_err *err)
+static enum ptm_status call(const struct ptm_plan_step *step, const char *op,
+                            struct ptm_ref_call *c, struct ptm_err *err)
 {
     struct scratch scratch = {0};
     c->scratch = scratch_alloc;
     c->scratch_ctx = &scratch;
-    int rc = fn(c);
+    int rc = step->backend ? step->backend->run(step->object, c) : step->fn(c);
     scratch_release(&scratch);
     if (rc == PTM_REF_MEMORY)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the working space of '%s'", op);
@@ -107,7 +107,7 @@ enum ptm_status ptm_eager_run(enum ptm_op op, const struct ptm_nd *in, uint32_t 
         imm[i].i = attr[i].u.i;
     struct ptm_ref_call c = {.out = nd + seen, .in = nd, .attr = imm, .n_out = info->n_out,
                              .n_in = (int)seen, .n_attr = (int)n_attr};
-    enum ptm_status s = call(fn, info->name, &c, err);
+    enum ptm_status s = call(&(struct ptm_plan_step){.fn = fn}, info->name, &c, err);
     ptm_free(nd);
     return s;
 }
@@ -124,14 +124,14 @@ struct run {
     char *arena; /* 64-byte aligned */
 };
 
-enum { ARENA_ALIGN = 64 };
+enum { ARENA_ALIGN = 64, SLACK = 64 }; /* slack: what backends may read past the end */
 
 /* Where a value's array begins, without the place's offset. */
 static struct ptm_nd root_array(const struct run *r, uint32_t v, const struct ptm_nd *arg,
                                 void *const *out)
 {
     const struct ptm_place *p = &r->plan->place[v];
-    const struct ptm_type *t = &r->g->value[v].type;
+    const struct ptm_type *t = &r->g->value[ptm_plan_value(r->plan, v)].type;
     struct ptm_nd nd = {.dtype = t->dtype, .rank = t->rank};
     memcpy(nd.dim, t->dim, sizeof(nd.dim));
     memcpy(nd.stride, p->stride, sizeof(nd.stride));
@@ -166,7 +166,7 @@ static enum ptm_status bind(struct run *r, const struct ptm_nd *arg, void *const
                             struct ptm_err *err)
 {
     const struct ptm_graph *g = r->g;
-    for (uint32_t v = 0; v < g->n_values; v++) {
+    for (uint32_t v = 0; v < r->plan->n_places; v++) {
         const struct ptm_place *p = &r->plan->place[v];
         struct ptm_nd *nd = &r->nd[v];
         if (p->root == R_SCALAR)
@@ -174,7 +174,7 @@ static enum ptm_status bind(struct run *r, const struct ptm_nd *arg, void *const
         *nd = root_array(r, v, arg, out);
         if (p->root == R_ARENA) {
             nd->data = (char *)nd->data + p->offset;
-        } else if (p->root != R_ARG) {
+        } else if (p->root != R_ARG || r->plan->args_row_major) {
             shift(nd, p->offset);
         } else if (g->value[v].kind == V_ARG) {
             memcpy(nd->stride, arg[p->ref].stride, sizeof(nd->stride));
@@ -191,9 +191,10 @@ static enum ptm_status bind(struct run *r, const struct ptm_nd *arg, void *const
     return PTM_OK;
 }
 
-static enum ptm_status check_args(const struct ptm_graph *g, const struct ptm_nd *arg,
+static enum ptm_status check_args(const struct ptm_plan *plan, const struct ptm_nd *arg,
                                   struct ptm_err *err)
 {
+    const struct ptm_graph *g = plan->graph;
     for (size_t i = 0; i < g->n_inputs; i++) {
         const struct ptm_type *t = &g->value[g->input[i]].type;
         struct ptm_type has = {.dtype = arg[i].dtype, .rank = arg[i].rank, .qparams = t->qparams};
@@ -202,6 +203,11 @@ static enum ptm_status check_args(const struct ptm_graph *g, const struct ptm_nd
         if (!ptm_type_equal(t, &has))
             return ptm_fail(err, PTM_ERR_ARG, "input %zu is %s, the plan is for %s", i,
                             ptm_type_text(&has, a, sizeof(a)), ptm_type_text(t, b, sizeof(b)));
+        int64_t row_major[PTM_MAX_RANK];
+        ptm_strides_contiguous(t->rank, t->dim, row_major);
+        for (int d = 0; d < t->rank && plan->args_row_major; d++)
+            if (t->dim[d] > 1 && arg[i].stride[d] != row_major[d])
+                return ptm_fail(err, PTM_ERR_ARG, "input %zu is not row-major", i);
         if (!arg[i].data && ptm_type_numel(t))
             return ptm_fail(err, PTM_ERR_ARG, "input %zu, %s, has no data", i,
                             ptm_type_text(t, a, sizeof(a)));
@@ -258,7 +264,7 @@ static enum ptm_status run_step(struct run *r, const struct ptm_plan_step *step,
     const struct ptm_op_info *info = ptm_op_info(n->op);
     uint32_t seen = inputs_seen(info, n->n_in);
     for (uint32_t i = 0; i < seen; i++) {
-        uint32_t v = i < n->n_in ? g->operand[n->in + i] : PTM_NO_VALUE;
+        uint32_t v = i < n->n_in ? r->plan->operand[n->in + i] : PTM_NO_VALUE;
         r->in[i] = v == PTM_NO_VALUE ? absent : r->nd[v];
     }
     for (uint32_t i = 0; i < n->n_attr; i++) {
@@ -270,7 +276,7 @@ static enum ptm_status run_step(struct run *r, const struct ptm_plan_step *step,
     PTM_TRY(check_start(r, n, err));
     struct ptm_ref_call c = {.out = &r->nd[n->out], .in = r->in, .attr = r->imm,
                              .n_out = n->n_out, .n_in = (int)seen, .n_attr = (int)n->n_attr};
-    return call(step->fn, info->name, &c, err);
+    return call(step, info->name, &c, err);
 }
 
 /* Adds the place in the user's program to a step's failure. */
@@ -287,6 +293,16 @@ static enum ptm_status at_site(const struct ptm_graph *g, const struct ptm_node 
     return ptm_fail(err, why->code, "%s (%s%s%s)", why->msg, path, *path ? " " : "", aten);
 }
 
+/* The same elements with other strides. */
+static enum ptm_status copy_array(const struct ptm_nd *from, const struct ptm_nd *to,
+                                  struct ptm_err *err)
+{
+    struct ptm_attr attr[1 + PTM_MAX_RANK] = {{.kind = A_IMM, .u.i = from->rank}};
+    for (int d = 0; d < from->rank; d++)
+        attr[1 + d].u.i = from->dim[d];
+    return ptm_eager_run(OP_reshape, from, 1, attr, 1 + (uint32_t)from->rank, to, err);
+}
+
 static enum ptm_status copy_outputs(struct run *r, void *const *out, struct ptm_err *err)
 {
     const struct ptm_graph *g = r->g;
@@ -294,12 +310,9 @@ static enum ptm_status copy_outputs(struct run *r, void *const *out, struct ptm_
         uint32_t k = r->plan->copy_out[i];
         const struct ptm_nd *from = &r->nd[g->output[k]];
         struct ptm_nd to = *from;
-        struct ptm_attr attr[1 + PTM_MAX_RANK] = {{.kind = A_IMM, .u.i = from->rank}};
-        for (int d = 0; d < from->rank; d++)
-            attr[1 + d].u.i = from->dim[d];
         to.data = out[k];
         ptm_strides_contiguous(to.rank, to.dim, to.stride);
-        PTM_TRY(ptm_eager_run(OP_reshape, from, 1, attr, 1 + (uint32_t)from->rank, &to, err));
+        PTM_TRY(copy_array(from, &to, err));
     }
     return PTM_OK;
 }
@@ -309,10 +322,10 @@ enum ptm_status ptm_plan_run(const struct ptm_plan *plan, const struct ptm_nd *a
 {
     const struct ptm_graph *g = plan->graph;
     struct run r = {.plan = plan, .g = g, .scalar = scalar};
-    PTM_TRY(check_args(g, arg, err));
-    size_t n_nd = g->n_values + plan->most_in;
-    char *memory = plan->arena_bytes <= PTRDIFF_MAX - ARENA_ALIGN
-                       ? ptm_malloc(plan->arena_bytes + ARENA_ALIGN)
+    PTM_TRY(check_args(plan, arg, err));
+    size_t n_nd = plan->n_places + plan->most_in;
+    char *memory = plan->arena_bytes <= PTRDIFF_MAX - ARENA_ALIGN - SLACK
+                       ? ptm_malloc(plan->arena_bytes + ARENA_ALIGN + SLACK)
                        : NULL;
     r.nd = ptm_malloc(n_nd * sizeof(*r.nd) + plan->most_attr * sizeof(*r.imm));
     enum ptm_status s = PTM_OK;
@@ -322,12 +335,17 @@ enum ptm_status ptm_plan_run(const struct ptm_plan *plan, const struct ptm_nd *a
         goto out;
     }
     r.arena = memory + (ARENA_ALIGN - (uintptr_t)memory % ARENA_ALIGN) % ARENA_ALIGN;
-    r.in = r.nd + g->n_values;
+    r.in = r.nd + plan->n_places;
     r.imm = (void *)(r.nd + n_nd);
     s = bind(&r, arg, out, err);
     for (size_t i = 0; i < plan->n_steps && !s; i++) {
         struct ptm_err why = {0};
-        s = run_step(&r, &plan->step[i], &why);
+        const struct ptm_plan_step *step = &plan->step[i];
+        if (step->node == PTM_NO_VALUE) {
+            s = copy_array(&r.nd[step->from], &r.nd[step->to], err);
+            continue;
+        }
+        s = run_step(&r, step, &why);
         if (s)
             at_site(g, &g->node[plan->step[i].node], &why, err);
     }

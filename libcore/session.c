@@ -231,8 +231,9 @@ struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *
     p->arena = *graph_arena;
     *graph_arena = (struct ptm_arena){0};
     p->graph.arena = &p->arena;
+    struct ptm_plan_options options = {.args_row_major = true};
     if (ptm_graph_verify(&p->graph, err) ||
-        ptm_plan_make(&p->plan, &p->graph, &p->arena, err)) {
+        ptm_plan_make(&p->plan, &p->graph, &p->arena, &options, err)) {
         ptm_arena_release(&p->arena);
         ptm_free(p);
         return NULL;
@@ -245,6 +246,13 @@ struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *
     return p;
 }
 
+static void free_piece(struct ptm_piece *p)
+{
+    ptm_plan_release(&p->plan);
+    ptm_arena_release(&p->arena);
+    ptm_free(p);
+}
+
 /* Pieces that no entry holds, once there are many: an interpreted model makes
  * and reuses a few; one that never repeats must not grow without end. */
 static void trim_pieces(struct ptm_session *s)
@@ -255,8 +263,7 @@ static void trim_pieces(struct ptm_session *s)
         struct ptm_piece *p = *at;
         if (!p->users && ++n > KEEP) {
             *at = p->next;
-            ptm_arena_release(&p->arena);
-            ptm_free(p);
+            free_piece(p);
         } else {
             at = &p->next;
         }
@@ -644,8 +651,7 @@ void ptm_session_close(struct ptm_session *s)
     ptm_owned_release(&s->result);
     for (struct ptm_piece *p = s->pieces, *next; p; p = next) {
         next = p->next;
-        ptm_arena_release(&p->arena);
-        ptm_free(p);
+        free_piece(p);
     }
     ptm_frame_release(&s->frame);
     ptm_arena_release(&s->arena);

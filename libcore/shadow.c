@@ -96,19 +96,22 @@ static bool covers_storage(const struct ptm_tensor *x)
     return true;
 }
 
-/* The base of a storage as first seen through x: x itself, or one dimension. */
-static void base_of(const struct ptm_tensor *x, bool flat, struct ptm_type *type, int64_t *stride)
+/* The base of a storage as first seen through x: x with its dims in memory order when it covers
+ * the storage, else one dimension. Always row-major, so that pieces know their arguments' strides. */
+static struct ptm_type base_of(const struct ptm_tensor *x)
 {
-    *type = (struct ptm_type){.dtype = x->dtype, .qparams = -1};
-    if (flat) {
-        type->rank = 1;
-        type->dim[0] = (int64_t)(x->storage->bytes / ptm_dtype_bytes(x->dtype));
-        stride[0] = 1;
-        return;
+    struct ptm_type type = {.dtype = x->dtype, .qparams = -1};
+    int64_t perm[PTM_MAX_RANK];
+    if (!covers_storage(x)) {
+        type.rank = 1;
+        type.dim[0] = (int64_t)(x->storage->bytes / ptm_dtype_bytes(x->dtype));
+        return type;
     }
-    type->rank = x->rank;
-    memcpy(type->dim, x->dim, sizeof(type->dim));
-    memcpy(stride, x->stride, sizeof(x->stride));
+    ptm_memory_order(x->rank, x->dim, x->stride, perm);
+    type.rank = x->rank;
+    for (int i = 0; i < x->rank; i++)
+        type.dim[i] = x->dim[perm[i]];
+    return type;
 }
 
 static bool bind(struct ptm_trace *t, struct ptm_trace_storage *ts, struct ptm_storage *real,
@@ -142,10 +145,9 @@ static struct ptm_ival import_tensor(struct ptm_trace *t, const struct ptm_tenso
         return ptm_trace_fail(t, PTM_ERR_UNSUPPORTED,
                               "two tensors of different dtypes share one storage");
     if (!ts) {
-        bool flat = !covers_storage(x);
-        struct ptm_type type;
+        struct ptm_type type = base_of(x);
         int64_t stride[PTM_MAX_RANK] = {0};
-        base_of(x, flat, &type, stride);
+        ptm_strides_contiguous(type.rank, type.dim, stride);
         ts = ptm_ts_new(t, tree ? ST_BOUND : ST_KNOWN, NULL, type.dtype, type.rank, type.dim,
                         stride);
         if (!ts)
@@ -162,7 +164,7 @@ static struct ptm_ival import_tensor(struct ptm_trace *t, const struct ptm_tenso
             return ptm_none();
         }
         if (tree)
-            tree->flat = flat;
+            tree->base = type;
     }
     if (tree) {
         tree->kind = T_TENSOR;

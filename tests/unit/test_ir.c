@@ -40,7 +40,7 @@ static void show_plan(const struct ptm_graph *g, struct ptm_arena *arena)
     static const char *const roots[] = {"arena", "arg", "const", "out", "scalar"};
     struct ptm_plan plan;
     struct ptm_err err = {0};
-    if (ptm_graph_verify(g, &err) || ptm_plan_make(&plan, g, arena, &err) ||
+    if (ptm_graph_verify(g, &err) || ptm_plan_make(&plan, g, arena, NULL, &err) ||
         ptm_plan_verify(&plan, &err)) {
         say_error(&err);
         return;

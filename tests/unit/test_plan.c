@@ -354,7 +354,7 @@ static void test_random(void)
         make_args(&g, &args);
         CHECK_INT(ptm_graph_verify(&g, fresh()), PTM_OK);
         CHECK_STR(err.msg, "");
-        CHECK_INT(ptm_plan_make(&plan, &g, &arena, fresh()), PTM_OK);
+        CHECK_INT(ptm_plan_make(&plan, &g, &arena, NULL, fresh()), PTM_OK);
         CHECK_INT(ptm_plan_verify(&plan, fresh()), PTM_OK);
         CHECK_STR(err.msg, "");
         CHECK(owners_agree(&plan));
@@ -400,7 +400,7 @@ static void plan_text(struct ptm_graph *g, struct ptm_arena *arena, struct ptm_p
     ptm_graph_init(g, arena);
     CHECK_INT(ptm_graph_parse(g, text, fresh()), PTM_OK);
     CHECK_INT(ptm_graph_verify(g, fresh()), PTM_OK);
-    CHECK_INT(ptm_plan_make(plan, g, arena, fresh()), PTM_OK);
+    CHECK_INT(ptm_plan_make(plan, g, arena, NULL, fresh()), PTM_OK);
     CHECK_STR(err.msg, "");
     CHECK_INT(ptm_plan_verify(plan, fresh()), PTM_OK);
 }
@@ -502,7 +502,7 @@ static void test_failures(void)
     for (uint64_t n = 1; n <= 2; n++) {
         struct ptm_arena other = {0};
         ptm_memory_fail_at(n);
-        CHECK_INT(ptm_plan_make(&p, &g, &other, fresh()), PTM_ERR_MEMORY);
+        CHECK_INT(ptm_plan_make(&p, &g, &other, NULL, fresh()), PTM_ERR_MEMORY);
         ptm_memory_fail_at(0);
         ptm_arena_release(&other);
     }
@@ -539,9 +539,9 @@ static void test_broken(void)
     BROKEN(p.place[7].ref = 9, "in output 9 of 2");
     BROKEN(p.place[7].stride[0] = 1, "not copied");
     BROKEN(p.n_copies = 0, "not copied");
-    BROKEN(p.n_steps--, "is not step");
-    BROKEN(p.step[0].node = 2, "is not step");
-    BROKEN(p.step[1].fn = NULL, "is not step");
+    BROKEN(p.n_steps--, "has no step");
+    BROKEN(p.step[0].node = 2, "runs node");
+    BROKEN(p.step[1].fn = NULL, "runs node");
 }
 
 int main(void)
