@@ -98,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     } else {
         check_dump(&g, &arena);
         if (ptm_graph_verify(&g, &err) == PTM_OK &&
-            ptm_plan_make(&plan, &g, &arena, &err) == PTM_OK) {
+            ptm_plan_make(&plan, &g, &arena, NULL, &err) == PTM_OK) {
             if (ptm_plan_verify(&plan, &err))
                 abort();
             if (is_small(&g))
