@@ -13,12 +13,13 @@
 #include "libcore/specialise.h"
 
 static const struct ptm_lowering *const tables[] = {
-    ptm_lower_prim, ptm_lower_attr, ptm_lower_scalar, ptm_lower_list, ptm_lower_dict, ptm_lower_str,
-    ptm_lower_math, ptm_lower_binary, ptm_lower_cast, ptm_lower_reduce, ptm_lower_norms,
-    ptm_lower_create, ptm_lower_random, ptm_lower_shape, ptm_lower_split, ptm_lower_move,
-    ptm_lower_index, ptm_lower_scatter, ptm_lower_sort, ptm_lower_nn, ptm_lower_pad,
-    ptm_lower_loss, ptm_lower_conv, ptm_lower_prepacked, ptm_lower_norm, ptm_lower_pool,
-    ptm_lower_resize, ptm_lower_rnn, ptm_lower_attention, ptm_lower_linalg, ptm_lower_einsum,
+    ptm_lower_prim,   ptm_lower_attr,   ptm_lower_scalar, ptm_lower_list,    ptm_lower_dict,
+    ptm_lower_str,    ptm_lower_math,   ptm_lower_binary, ptm_lower_cast,    ptm_lower_reduce,
+    ptm_lower_norms,  ptm_lower_create, ptm_lower_random, ptm_lower_signal,  ptm_lower_shape,
+    ptm_lower_split,  ptm_lower_move,   ptm_lower_index,  ptm_lower_scatter, ptm_lower_sort,
+    ptm_lower_nn,     ptm_lower_pad,    ptm_lower_loss,   ptm_lower_conv,    ptm_lower_prepacked,
+    ptm_lower_norm,   ptm_lower_pool,   ptm_lower_resize, ptm_lower_rnn,     ptm_lower_attention,
+    ptm_lower_linalg, ptm_lower_einsum,
 };
 
 enum { SLOTS = 8192 }; /* power of two, above twice the number of rows */

@@ -25,6 +25,7 @@ extern const struct ptm_lowering ptm_lower_reduce[];
 extern const struct ptm_lowering ptm_lower_norms[];
 extern const struct ptm_lowering ptm_lower_create[];
 extern const struct ptm_lowering ptm_lower_random[];
+extern const struct ptm_lowering ptm_lower_signal[];
 extern const struct ptm_lowering ptm_lower_shape[];
 extern const struct ptm_lowering ptm_lower_split[];
 extern const struct ptm_lowering ptm_lower_move[];

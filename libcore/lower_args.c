@@ -162,9 +162,8 @@ int ptm_broadcast_dims(struct ptm_trace *t, int a_rank, const int64_t *a, int b_
         int64_t p = i < rank - a_rank ? 1 : a[i - (rank - a_rank)];
         int64_t q = i < rank - b_rank ? 1 : b[i - (rank - b_rank)];
         if (p != q && p != 1 && q != 1) {
-            ptm_trace_fail(t, PTM_ERR_TYPE,
-                           "sizes %lld and %lld do not broadcast at dimension %d", (long long)p,
-                           (long long)q, i);
+            ptm_trace_fail(t, PTM_ERR_TYPE, "sizes %lld and %lld do not broadcast at dimension %d",
+                           (long long)p, (long long)q, i);
             return 0;
         }
         out[i] = p == 1 ? q : p;
@@ -347,4 +346,22 @@ struct ptm_tensor *ptm_sign_bit(struct ptm_trace *t, struct ptm_tensor *x)
         return negative;
     struct ptm_tensor *r = ptm_op_unary(t, OP_reciprocal, x);
     return ptm_op_binary(t, OP_bitwise_or, negative, ptm_bin_num(t, OP_lt, r, 0));
+}
+
+double *ptm_doubles(struct ptm_trace *t, int64_t n)
+{
+    const int64_t most = INT64_C(1) << 28;
+    double *v = NULL;
+    if (n < 0 || n > most)
+        ptm_trace_fail(t, n < 0 ? PTM_ERR_TYPE : PTM_ERR_LIMIT,
+                       "a tensor of %lld computed elements; at most %lld", (long long)n,
+                       (long long)most);
+    else
+        v = ptm_arena_array(ptm_trace_arena(t), (size_t)n + 1, sizeof(*v));
+    return v;
+}
+
+struct ptm_ival ptm_known_doubles(struct ptm_trace *t, int d, int64_t n, const double *data)
+{
+    return ptm_tensor_ival(ptm_cast(t, ptm_known(t, PTM_F64, 1, &n, data), (enum ptm_dtype)d));
 }

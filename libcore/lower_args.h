@@ -37,8 +37,7 @@ struct ptm_tensor *ptm_like_rank(struct ptm_trace *t, struct ptm_tensor *r,
 /* op on two tensors, or a tensor and a number, with promotion. */
 struct ptm_tensor *ptm_bin(struct ptm_trace *t, enum ptm_op op, struct ptm_tensor *a,
                            struct ptm_tensor *b);
-struct ptm_tensor *ptm_bin_num(struct ptm_trace *t, enum ptm_op op, struct ptm_tensor *a,
-                               double b);
+struct ptm_tensor *ptm_bin_num(struct ptm_trace *t, enum ptm_op op, struct ptm_tensor *a, double b);
 /* Integers and bool become the default float type. */
 struct ptm_tensor *ptm_as_float(struct ptm_trace *t, struct ptm_tensor *x);
 /* c ? a : b; a and b have one dtype; c is cast to bool. */
@@ -56,6 +55,10 @@ struct ptm_tensor *ptm_op_ints(struct ptm_trace *t, enum ptm_op op, struct ptm_t
 struct ptm_tensor *ptm_concat(struct ptm_trace *t, struct ptm_tensor *const *x, size_t n, int dim);
 /* Known int64 vector start, start + step, ... */
 struct ptm_tensor *ptm_iota(struct ptm_trace *t, int64_t n, struct ptm_ival start, int64_t step);
+/* n doubles in the arena; NULL, and an error, when that is too many. */
+double *ptm_doubles(struct ptm_trace *t, int64_t n);
+/* n values of `data` as a known vector of dtype d. */
+struct ptm_ival ptm_known_doubles(struct ptm_trace *t, int d, int64_t n, const double *data);
 /* The diagonal of dims a and b as a last dimension: a view. */
 struct ptm_tensor *ptm_view_diagonal(struct ptm_trace *t, struct ptm_tensor *x, int64_t offset,
                                      int a, int b);

@@ -75,8 +75,8 @@ static struct ptm_tensor *scaled(struct ptm_trace *t, enum ptm_op op, struct ptm
     if (b.tag != PTM_TENSOR)
         return ptm_binary(t, op, a, ptm_scalar_arith(t, '*', b, alpha));
     enum ptm_dtype d = ptm_result_type(t, (struct ptm_ival[]){a, b}, 2);
-    struct ptm_tensor *y = ptm_op_binary(t, OP_mul, ptm_to_tensor(t, b, d),
-                                         ptm_to_tensor(t, alpha, d));
+    struct ptm_tensor *y =
+        ptm_op_binary(t, OP_mul, ptm_to_tensor(t, b, d), ptm_to_tensor(t, alpha, d));
     return ptm_op_binary(t, op, ptm_to_tensor(t, a, d), y);
 }
 
@@ -206,7 +206,8 @@ static struct ptm_ival lower_copysign(const struct ptm_lower_call *c)
     struct ptm_tensor *a, *b;
     both_float(c, &a, &b);
     a = ptm_op_unary(c->t, OP_abs, a);
-    return ptm_tensor_ival(ptm_where(c->t, ptm_sign_bit(c->t, b), ptm_op_unary(c->t, OP_neg, a), a));
+    return ptm_tensor_ival(
+        ptm_where(c->t, ptm_sign_bit(c->t, b), ptm_op_unary(c->t, OP_neg, a), a));
 }
 
 /* max + log(1 + b^-|x - y|) in base b; equal infinities stay. */
@@ -215,14 +216,14 @@ static struct ptm_ival log_add(const struct ptm_lower_call *c, enum ptm_op power
     struct ptm_trace *t = c->t;
     struct ptm_tensor *a, *b;
     both_float(c, &a, &b);
-    struct ptm_tensor *gap = ptm_op_unary(t, OP_neg,
-                                          ptm_op_unary(t, OP_abs, ptm_bin(t, OP_sub, a, b)));
+    struct ptm_tensor *gap =
+        ptm_op_unary(t, OP_neg, ptm_op_unary(t, OP_abs, ptm_bin(t, OP_sub, a, b)));
     struct ptm_tensor *l = ptm_op_unary(t, OP_log1p, ptm_op_unary(t, power_op, gap));
     if (ln_base != 1)
         l = ptm_bin_num(t, OP_div, l, ln_base);
     struct ptm_tensor *y = ptm_bin(t, OP_add, ptm_bin(t, OP_maximum, a, b), l);
-    struct ptm_tensor *same = ptm_bin(t, OP_bitwise_and, ptm_bin(t, OP_eq, a, b),
-                                      ptm_op_unary(t, OP_isinf, a));
+    struct ptm_tensor *same =
+        ptm_bin(t, OP_bitwise_and, ptm_bin(t, OP_eq, a, b), ptm_op_unary(t, OP_isinf, a));
     return ptm_tensor_ival(ptm_where(t, same, a, y));
 }
 
@@ -245,8 +246,8 @@ static struct ptm_ival times_log(const struct ptm_lower_call *c, enum ptm_op log
         return ptm_none();
     struct ptm_tensor *y = ptm_bin(t, OP_mul, a, ptm_op_unary(t, log_op, b));
     struct ptm_tensor *zero = ptm_to_tensor(t, ptm_float(0), a->dtype);
-    struct ptm_tensor *plain = ptm_bin(t, OP_bitwise_and, ptm_bin_num(t, OP_eq, a, 0),
-                                       ptm_bin(t, OP_eq, b, b));
+    struct ptm_tensor *plain =
+        ptm_bin(t, OP_bitwise_and, ptm_bin_num(t, OP_eq, a, 0), ptm_bin(t, OP_eq, b, b));
     return ptm_tensor_ival(ptm_where(t, plain, zero, y));
 }
 
@@ -264,8 +265,8 @@ static struct ptm_ival lower_ldexp(const struct ptm_lower_call *c)
 {
     struct ptm_trace *t = c->t;
     struct ptm_tensor *e = ptm_as_float(t, ptm_need(c, 1));
-    return ptm_tensor_ival(ptm_binary(t, OP_mul, c->arg[0],
-                                      ptm_tensor_ival(ptm_op_unary(t, OP_exp2, e))));
+    return ptm_tensor_ival(
+        ptm_binary(t, OP_mul, c->arg[0], ptm_tensor_ival(ptm_op_unary(t, OP_exp2, e))));
 }
 
 static struct ptm_ival lower_ldexp_(const struct ptm_lower_call *c)
@@ -315,18 +316,18 @@ static struct ptm_tensor *is_close(const struct ptm_lower_call *c)
         return NULL;
     struct ptm_tensor *close = ptm_bin(t, OP_eq, a, b);
     if (ptm_dtype_is_float(a->dtype) && ptm_arg_bool(t, ptm_named(c, "equal_nan"))) {
-        struct ptm_tensor *nan = ptm_bin(t, OP_bitwise_and, ptm_op_unary(t, OP_isnan, a),
-                                         ptm_op_unary(t, OP_isnan, b));
+        struct ptm_tensor *nan =
+            ptm_bin(t, OP_bitwise_and, ptm_op_unary(t, OP_isnan, a), ptm_op_unary(t, OP_isnan, b));
         close = ptm_bin(t, OP_bitwise_or, close, nan);
     }
     a = ptm_as_float(t, a);
     b = ptm_as_float(t, b);
     struct ptm_tensor *gap = ptm_op_unary(t, OP_abs, ptm_bin(t, OP_sub, a, b));
-    struct ptm_tensor *room = ptm_bin_num(t, OP_mul, ptm_op_unary(t, OP_abs, b),
-                                          ptm_arg_float(t, ptm_named(c, "rtol")));
+    struct ptm_tensor *room =
+        ptm_bin_num(t, OP_mul, ptm_op_unary(t, OP_abs, b), ptm_arg_float(t, ptm_named(c, "rtol")));
     room = ptm_bin_num(t, OP_add, room, ptm_arg_float(t, ptm_named(c, "atol")));
-    struct ptm_tensor *near = ptm_bin(t, OP_bitwise_and, ptm_is_finite(t, gap),
-                                      ptm_bin(t, OP_le, gap, room));
+    struct ptm_tensor *near =
+        ptm_bin(t, OP_bitwise_and, ptm_is_finite(t, gap), ptm_bin(t, OP_le, gap, room));
     return ptm_bin(t, OP_bitwise_or, close, near);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lowerings that make tensors from numbers: constants, ranges, windows,
- * triangles, literals. Uninitialised memory is zeros. What is computed here is
+ * Lowerings that make tensors from numbers: constants, ranges, triangles,
+ * literals. Windows are in lower_signal.c. Uninitialised memory is zeros. What is computed here is
  * computed in double and cast, so that it is known data.
  */
 #include <math.h>
@@ -18,8 +18,7 @@ static struct ptm_ival constant(const struct ptm_lower_call *c, struct ptm_ival 
     int rank = ptm_arg_ints(c->t, ptm_named(c, "size"), dim, PTM_MAX_RANK);
     int64_t mf = ptm_is_none(format) ? PTM_MF_CONTIGUOUS : ptm_arg_int(c->t, format);
     dtype = ptm_arg_dtype(c->t, ptm_named(c, "dtype"), dtype);
-    return ptm_tensor_ival(
-        ptm_full_format(c->t, (enum ptm_dtype)dtype, rank, dim, v, mf, NULL));
+    return ptm_tensor_ival(ptm_full_format(c->t, (enum ptm_dtype)dtype, rank, dim, v, mf, NULL));
 }
 
 static struct ptm_ival lower_zeros(const struct ptm_lower_call *c)
@@ -67,8 +66,7 @@ static struct ptm_ival constant_like(const struct ptm_lower_call *c, struct ptm_
         return ptm_none();
     int d = ptm_arg_dtype(c->t, ptm_named(c, "dtype"), x->dtype);
     int64_t mf = ptm_is_none(format) ? PTM_MF_PRESERVE : ptm_arg_int(c->t, format);
-    return ptm_tensor_ival(
-        ptm_full_format(c->t, (enum ptm_dtype)d, x->rank, x->dim, v, mf, x));
+    return ptm_tensor_ival(ptm_full_format(c->t, (enum ptm_dtype)d, x->rank, x->dim, v, mf, x));
 }
 
 static struct ptm_ival lower_zeros_like(const struct ptm_lower_call *c)
@@ -92,20 +90,26 @@ static struct ptm_ival lower_scalar_tensor(const struct ptm_lower_call *c)
     return ptm_tensor_ival(ptm_to_tensor(c->t, c->arg[0], (enum ptm_dtype)d));
 }
 
+/* One value everywhere: this may also be written to an expanded tensor. */
+static struct ptm_ival fill_with(const struct ptm_lower_call *c, struct ptm_ival v)
+{
+    struct ptm_tensor *x = ptm_need(c, 0), *y = x;
+    for (int i = 0; y && i < y->rank; i++)
+        if (y->stride[i] == 0 && y->dim[i] > 1)
+            y = ptm_view_range(c->t, y, i, 0, 1);
+    if (y)
+        ptm_write(c->t, y, ptm_to_tensor(c->t, v, (enum ptm_dtype)y->dtype));
+    return c->arg[0];
+}
+
 static struct ptm_ival lower_fill_(const struct ptm_lower_call *c)
 {
-    struct ptm_tensor *x = ptm_need(c, 0);
-    if (x)
-        ptm_write(c->t, x, ptm_to_tensor(c->t, c->arg[1], (enum ptm_dtype)x->dtype));
-    return c->arg[0];
+    return fill_with(c, c->arg[1]);
 }
 
 static struct ptm_ival lower_zero_(const struct ptm_lower_call *c)
 {
-    struct ptm_tensor *x = ptm_need(c, 0);
-    if (x)
-        ptm_write(c->t, x, ptm_to_tensor(c->t, ptm_int(0), (enum ptm_dtype)x->dtype));
-    return c->arg[0];
+    return fill_with(c, ptm_int(0));
 }
 
 static struct ptm_ival lower_fill(const struct ptm_lower_call *c)
@@ -131,25 +135,6 @@ static struct ptm_ival lower_fill_diagonal_(const struct ptm_lower_call *c)
 }
 
 /* -- ranges -- */
-/* n values of `data` as a known tensor of dtype d. */
-static struct ptm_ival known_doubles(struct ptm_trace *t, int d, int64_t n, const double *data)
-{
-    return ptm_tensor_ival(ptm_cast(t, ptm_known(t, PTM_F64, 1, &n, data), (enum ptm_dtype)d));
-}
-
-static double *doubles(struct ptm_trace *t, int64_t n)
-{
-    const int64_t most = INT64_C(1) << 28;
-    double *v = NULL;
-    if (n < 0 || n > most)
-        ptm_trace_fail(t, n < 0 ? PTM_ERR_TYPE : PTM_ERR_LIMIT,
-                       "a tensor of %lld computed elements; at most %lld", (long long)n,
-                       (long long)most);
-    else
-        v = ptm_arena_array(ptm_trace_arena(t), (size_t)n + 1, sizeof(*v));
-    return v;
-}
-
 static bool is_float_number(struct ptm_ival v)
 {
     return v.tag == PTM_FLOAT || (v.tag == PTM_TENSOR && ptm_dtype_is_float(v.u.tensor->dtype));
@@ -195,10 +180,10 @@ static struct ptm_ival lower_arange(const struct ptm_lower_call *c)
     if (s == 0 || !(count >= 0) || count > 9e15)
         return ptm_trace_fail(t, PTM_ERR_TYPE, "arange: bounds %g and %g with step %g", a, b, s);
     int64_t n = (int64_t)count;
-    double *v = doubles(t, n);
+    double *v = ptm_doubles(t, n);
     for (int64_t i = 0; v && i < n; i++)
         v[i] = a + s * (double)i;
-    return v ? known_doubles(t, d, n, v) : ptm_none();
+    return v ? ptm_known_doubles(t, d, n, v) : ptm_none();
 }
 
 /* The old torch.range: the end belongs to it. */
@@ -211,10 +196,10 @@ static struct ptm_ival lower_range(const struct ptm_lower_call *c)
     if (s == 0 || !(count >= 1) || count > 9e15)
         return ptm_trace_fail(t, PTM_ERR_TYPE, "range: bounds %g and %g with step %g", a, b, s);
     int64_t n = (int64_t)count;
-    double *v = doubles(t, n);
+    double *v = ptm_doubles(t, n);
     for (int64_t i = 0; v && i < n; i++)
         v[i] = a + s * (double)i;
-    return v ? known_doubles(t, ptm_arg_dtype(t, ptm_named(c, "dtype"), PTM_F32), n, v)
+    return v ? ptm_known_doubles(t, ptm_arg_dtype(t, ptm_named(c, "dtype"), PTM_F32), n, v)
              : ptm_none();
 }
 
@@ -226,7 +211,7 @@ static double *linear_steps(const struct ptm_lower_call *c, int64_t *n, int *dty
     struct ptm_ival steps = ptm_named(c, "steps");
     *dtype = ptm_arg_dtype(t, ptm_named(c, "dtype"), PTM_F32);
     *n = ptm_is_none(steps) ? 100 : ptm_arg_int(t, steps);
-    double *v = doubles(t, *n);
+    double *v = ptm_doubles(t, *n);
     bool single = *dtype == PTM_F32;
     double by = *n > 1 ? (b - a) / (double)(*n - 1) : 0;
     if (single) {
@@ -252,7 +237,7 @@ static struct ptm_ival lower_linspace(const struct ptm_lower_call *c)
     int64_t n;
     int d;
     const double *v = linear_steps(c, &n, &d);
-    return v ? known_doubles(c->t, d, n, v) : ptm_none();
+    return v ? ptm_known_doubles(c->t, d, n, v) : ptm_none();
 }
 
 static struct ptm_ival lower_logspace(const struct ptm_lower_call *c)
@@ -262,7 +247,7 @@ static struct ptm_ival lower_logspace(const struct ptm_lower_call *c)
     double *v = linear_steps(c, &n, &d), base = ptm_arg_float(c->t, ptm_named(c, "base"));
     for (int64_t i = 0; v && i < n; i++)
         v[i] = pow(base, v[i]);
-    return v ? known_doubles(c->t, d, n, v) : ptm_none();
+    return v ? ptm_known_doubles(c->t, d, n, v) : ptm_none();
 }
 
 static struct ptm_ival lower_eye(const struct ptm_lower_call *c)
@@ -276,84 +261,6 @@ static struct ptm_ival lower_eye(const struct ptm_lower_call *c)
     struct ptm_tensor *row = ptm_reshape(t, ptm_iota(t, n, ptm_int(0), 1), 2, (int64_t[]){n, 1});
     struct ptm_tensor *x = ptm_bin(t, OP_eq, row, ptm_iota(t, m, ptm_int(0), 1));
     return ptm_tensor_ival(ptm_cast(t, x, (enum ptm_dtype)d));
-}
-
-/* -- windows: one term of cosines, or other shapes, over n or n - 1 steps -- */
-struct window {
-    double a0, a1, a2;
-    int64_t n, dtype;
-    double steps;
-};
-
-static bool window_size(const struct ptm_lower_call *c, struct window *w)
-{
-    bool periodic = !ptm_has_named(c, "periodic") || ptm_arg_bool(c->t, ptm_named(c, "periodic"));
-    w->n = ptm_arg_int(c->t, ptm_named(c, "window_length"));
-    w->dtype = ptm_arg_dtype(c->t, ptm_named(c, "dtype"), PTM_F32);
-    w->steps = periodic ? (double)w->n : (double)(w->n - 1);
-    return !ptm_trace_failed(c->t);
-}
-
-static struct ptm_ival cosine_window(const struct ptm_lower_call *c, double a0, double a1,
-                                     double a2)
-{
-    const double turn = 6.28318530717958647692;
-    struct window w;
-    double *v = window_size(c, &w) ? doubles(c->t, w.n) : NULL;
-    for (int64_t i = 0; v && i < w.n; i++)
-        v[i] = w.n == 1 ? 1
-                        : a0 - a1 * cos(turn * (double)i / w.steps) +
-                              a2 * cos(2 * turn * (double)i / w.steps);
-    return v ? known_doubles(c->t, (int)w.dtype, w.n, v) : ptm_none();
-}
-
-static struct ptm_ival lower_hann_window(const struct ptm_lower_call *c)
-{
-    return cosine_window(c, 0.5, 0.5, 0);
-}
-
-static struct ptm_ival lower_hamming_window(const struct ptm_lower_call *c)
-{
-    double alpha = ptm_has_named(c, "alpha") ? ptm_arg_float(c->t, ptm_named(c, "alpha")) : 0.54;
-    double beta = ptm_has_named(c, "beta") ? ptm_arg_float(c->t, ptm_named(c, "beta")) : 0.46;
-    return cosine_window(c, alpha, beta, 0);
-}
-
-static struct ptm_ival lower_blackman_window(const struct ptm_lower_call *c)
-{
-    return cosine_window(c, 0.42, 0.5, 0.08);
-}
-
-static struct ptm_ival lower_bartlett_window(const struct ptm_lower_call *c)
-{
-    struct window w;
-    double *v = window_size(c, &w) ? doubles(c->t, w.n) : NULL;
-    for (int64_t i = 0; v && i < w.n; i++)
-        v[i] = w.n == 1 ? 1 : 1 - fabs(2 * (double)i / w.steps - 1);
-    return v ? known_doubles(c->t, (int)w.dtype, w.n, v) : ptm_none();
-}
-
-/* Modified Bessel function of order 0, by its power series. */
-static double bessel_i0(double x)
-{
-    double sum = 1, term = 1;
-    for (int k = 1; k < 500 && term > sum * 1e-18; k++) {
-        term *= (x / (2 * k)) * (x / (2 * k));
-        sum += term;
-    }
-    return sum;
-}
-
-static struct ptm_ival lower_kaiser_window(const struct ptm_lower_call *c)
-{
-    double beta = ptm_has_named(c, "beta") ? ptm_arg_float(c->t, ptm_named(c, "beta")) : 12;
-    struct window w;
-    double *v = window_size(c, &w) ? doubles(c->t, w.n) : NULL;
-    for (int64_t i = 0; v && i < w.n; i++) {
-        double r = 2 * (double)i / w.steps - 1;
-        v[i] = w.n == 1 ? 1 : bessel_i0(beta * sqrt(r * r < 1 ? 1 - r * r : 0)) / bessel_i0(beta);
-    }
-    return v ? known_doubles(c->t, (int)w.dtype, w.n, v) : ptm_none();
 }
 
 /* -- literals: torch.tensor(...) -- */
@@ -440,8 +347,8 @@ static struct ptm_ival lower_tensor(const struct ptm_lower_call *c)
     literal_fill(&l, v, 0);
     if (ptm_trace_failed(t))
         return ptm_none();
-    int d = ptm_arg_dtype(t, ptm_named(c, "dtype"),
-                          l.n ? (int)ptm_result_type(t, l.v, l.n) : PTM_F32);
+    int d =
+        ptm_arg_dtype(t, ptm_named(c, "dtype"), l.n ? (int)ptm_result_type(t, l.v, l.n) : PTM_F32);
     return ptm_tensor_ival(literal_data(&l, (enum ptm_dtype)d));
 }
 
@@ -452,8 +359,7 @@ static struct ptm_ival triangle(const struct ptm_lower_call *c, enum ptm_op op)
     if (x && x->rank < 2)
         return ptm_trace_fail(c->t, PTM_ERR_TYPE, "tril and triu need rank 2 or more, got %d",
                               x->rank);
-    return ptm_tensor_ival(
-        ptm_op_int(c->t, op, x, ptm_arg_int(c->t, ptm_named(c, "diagonal"))));
+    return ptm_tensor_ival(ptm_op_int(c->t, op, x, ptm_arg_int(c->t, ptm_named(c, "diagonal"))));
 }
 
 static struct ptm_ival lower_tril(const struct ptm_lower_call *c)
@@ -469,7 +375,8 @@ static struct ptm_ival lower_triu(const struct ptm_lower_call *c)
 static struct ptm_ival triangle_indices(const struct ptm_lower_call *c, bool upper)
 {
     struct ptm_trace *t = c->t;
-    int64_t rows = ptm_arg_int(t, ptm_named(c, "row")), columns = ptm_arg_int(t, ptm_named(c, "col"));
+    int64_t rows = ptm_arg_int(t, ptm_named(c, "row")),
+            columns = ptm_arg_int(t, ptm_named(c, "col"));
     int64_t offset = ptm_arg_int(t, ptm_named(c, "offset")), n = 0;
     int d = ptm_arg_dtype(t, ptm_named(c, "dtype"), PTM_I64);
     if (rows < 0 || columns < 0 || rows > 65536 || columns > 65536)
@@ -561,10 +468,66 @@ static struct ptm_ival lower_cartesian_prod(const struct ptm_lower_call *c)
     return ptm_tensor_ival(ptm_concat(c->t, x, n, 1));
 }
 
+/* Columns x^(n-1) ... x^0, or the other way round. */
+static struct ptm_ival lower_vander(const struct ptm_lower_call *c)
+{
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *x = ptm_need(c, 0);
+    struct ptm_ival count = ptm_named(c, "N");
+    if (!x || x->rank != 1)
+        return ptm_trace_fail(t, PTM_ERR_TYPE, "vander: needs a vector");
+    int64_t n = ptm_is_none(count) ? x->dim[0] : ptm_arg_int(t, count);
+    bool rising = ptm_arg_bool(t, ptm_named(c, "increasing"));
+    struct ptm_tensor *e = ptm_iota(t, n, ptm_int(rising ? 0 : n - 1), rising ? 1 : -1);
+    if (x->dtype == PTM_BOOL8 || !ptm_dtype_is_float((enum ptm_dtype)x->dtype))
+        x = ptm_cast(t, x, PTM_I64);
+    return ptm_tensor_ival(ptm_bin(t, OP_pow, ptm_view_unsqueeze(t, x, 1), e));
+}
+
+/* Index tuples i < j < ... (<= with replacement) of r elements out of n, in order. */
+static struct ptm_ival lower_combinations(const struct ptm_lower_call *c)
+{
+    enum { MOST = 1 << 22 };
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *x = ptm_need(c, 0);
+    int64_t r = ptm_arg_int(t, ptm_named(c, "r")), at[PTM_MAX_RANK] = {0}, rows = 0;
+    int64_t again = ptm_arg_bool(t, ptm_named(c, "with_replacement")) ? 0 : 1;
+    if (!x || x->rank != 1 || r < 1 || r > PTM_MAX_RANK)
+        return ptm_trace_fail(t, PTM_ERR_UNSUPPORTED, "combinations: %lld elements of a vector",
+                              (long long)r);
+    int64_t n = x->dim[0], *v = NULL;
+    void *grown = NULL;
+    size_t cap = 0;
+    for (int64_t k = 0; k < r; k++)
+        at[k] = k * again;
+    bool more = at[r - 1] < n;
+    while (more) {
+        if (rows >= MOST ||
+            !ptm_arena_grow(ptm_trace_arena(t), &grown, &cap, (size_t)((rows + 1) * r), sizeof(*v)))
+            return ptm_trace_fail(t, PTM_ERR_LIMIT, "combinations: more than %d", MOST);
+        v = grown;
+        memcpy(v + rows++ * r, at, (size_t)r * sizeof(*v));
+        int64_t k = r - 1;
+        while (k >= 0 && at[k] == n - 1 - (r - 1 - k) * again)
+            k--;
+        more = k >= 0;
+        for (int64_t next = more ? at[k] + 1 : 0; more && k < r; k++, next += again)
+            at[k] = next;
+    }
+    struct ptm_tensor *index = ptm_known(t, PTM_I64, 2, (int64_t[]){rows, r}, v);
+    struct ptm_emit e;
+    ptm_emit_begin(&e, t, OP_index);
+    ptm_emit_in(&e, x);
+    ptm_emit_in(&e, index);
+    ptm_emit_ints(&e, (int64_t[]){0}, 1);
+    return ptm_tensor_ival(ptm_emit_end(&e));
+}
+
 const struct ptm_lowering ptm_lower_create[] = {
     {"aten::zeros", lower_zeros},
     {"aten::empty", lower_zeros},
     {"aten::empty_strided", lower_zeros},
+    {"aten::empty_permuted", lower_zeros},
     {"aten::ones", lower_ones},
     {"aten::full", lower_full},
     {"aten::new_zeros", lower_new_zeros},
@@ -587,11 +550,6 @@ const struct ptm_lowering ptm_lower_create[] = {
     {"aten::linspace", lower_linspace},
     {"aten::logspace", lower_logspace},
     {"aten::eye", lower_eye},
-    {"aten::hann_window", lower_hann_window},
-    {"aten::hamming_window", lower_hamming_window},
-    {"aten::blackman_window", lower_blackman_window},
-    {"aten::bartlett_window", lower_bartlett_window},
-    {"aten::kaiser_window", lower_kaiser_window},
     {"aten::tensor", lower_tensor},
     {"aten::as_tensor", lower_tensor},
     {"aten::tril", lower_tril},
@@ -601,5 +559,7 @@ const struct ptm_lowering ptm_lower_create[] = {
     {"aten::one_hot", lower_one_hot},
     {"aten::meshgrid", lower_meshgrid},
     {"aten::cartesian_prod", lower_cartesian_prod},
+    {"aten::combinations", lower_combinations},
+    {"aten::vander", lower_vander},
     {NULL, NULL},
 };

@@ -72,8 +72,8 @@ static bool is_mask(const struct ptm_tensor *x)
     return x->dtype == PTM_BOOL8 || x->dtype == PTM_U8;
 }
 
-static bool mask_fits(struct ptm_trace *t, const struct ptm_tensor *x, const struct ptm_tensor *mask,
-                      int at)
+static bool mask_fits(struct ptm_trace *t, const struct ptm_tensor *x,
+                      const struct ptm_tensor *mask, int at)
 {
     bool fits = mask->rank > 0 && at + mask->rank <= x->rank;
     for (int i = 0; fits && i < mask->rank; i++)
@@ -162,7 +162,8 @@ struct ptm_tensor *ptm_index_put(struct ptm_trace *t, struct ptm_tensor *x, stru
     return ptm_emit_end(&e);
 }
 
-/* x[:, mask] = v where v is the same for every true element: no data is read. False: another case. */
+/* x[:, mask] = v where v is the same for every true element: no data is read. False: another
+ * case. */
 static bool put_by_mask(const struct ptm_lower_call *c, struct ptm_tensor *x, struct ptm_tensor *v,
                         bool accumulate, struct ptm_tensor **out)
 {
@@ -238,8 +239,8 @@ static struct ptm_ival lower_index_select(const struct ptm_lower_call *c)
     if (!x)
         return ptm_none();
     int dim = ptm_arg_dim(c->t, ptm_named(c, "dim"), x->rank);
-    struct ptm_tensor *y = ptm_index_select(c->t, ptm_at_least_1d(c->t, x),
-                                            index_vector(c, "index"), dim);
+    struct ptm_tensor *y =
+        ptm_index_select(c->t, ptm_at_least_1d(c->t, x), index_vector(c, "index"), dim);
     return ptm_tensor_ival(ptm_like_rank(c->t, y, x));
 }
 
@@ -252,8 +253,8 @@ static struct ptm_tensor *put_rows(const struct ptm_lower_call *c, struct ptm_te
         return NULL;
     int64_t dim = ptm_arg_dim(c->t, ptm_named(c, "dim"), x->rank);
     struct ptm_tensor *index = index_vector(c, "index");
-    struct ptm_tensor *y = ptm_index_put(c->t, ptm_at_least_1d(c->t, x), v, &index, &dim, 1,
-                                         accumulate);
+    struct ptm_tensor *y =
+        ptm_index_put(c->t, ptm_at_least_1d(c->t, x), v, &index, &dim, 1, accumulate);
     return ptm_like_rank(c->t, y, x);
 }
 

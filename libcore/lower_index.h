@@ -16,7 +16,13 @@ struct ptm_tensor *ptm_index_put(struct ptm_trace *t, struct ptm_tensor *x, stru
 struct ptm_tensor *ptm_index_select(struct ptm_trace *t, struct ptm_tensor *x,
                                     struct ptm_tensor *index, int dim);
 /* OP_scatter's modes. */
-enum ptm_scatter { PTM_SCATTER_SET, PTM_SCATTER_ADD, PTM_SCATTER_MUL, PTM_SCATTER_MAX, PTM_SCATTER_MIN };
+enum ptm_scatter {
+    PTM_SCATTER_SET,
+    PTM_SCATTER_ADD,
+    PTM_SCATTER_MUL,
+    PTM_SCATTER_MAX,
+    PTM_SCATTER_MIN
+};
 struct ptm_tensor *ptm_scatter(struct ptm_trace *t, struct ptm_tensor *x, struct ptm_tensor *index,
                                struct ptm_tensor *v, int dim, enum ptm_scatter mode);
 

@@ -81,8 +81,8 @@ UNARY(float, sigmoid)
 
 static struct ptm_ival lower_round(const struct ptm_lower_call *c)
 {
-    int64_t decimals = ptm_arg_int(c->t, ptm_has_named(c, "decimals") ? ptm_named(c, "decimals")
-                                                                      : ptm_int(0));
+    int64_t decimals =
+        ptm_arg_int(c->t, ptm_has_named(c, "decimals") ? ptm_named(c, "decimals") : ptm_int(0));
     struct ptm_tensor *x = ptm_need(c, 0);
     if (decimals == 0 || !x || !ptm_dtype_is_float(x->dtype))
         return unary_round(c, OP_round);
@@ -215,6 +215,42 @@ static struct ptm_ival lower_nan_to_num(const struct ptm_lower_call *c)
     return ptm_tensor_ival(y);
 }
 
+/* Of a real number: pi when negative; NaN stays. */
+static struct ptm_ival lower_angle(const struct ptm_lower_call *c)
+{
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *x = ptm_as_float(t, ptm_need(c, 0));
+    if (!x)
+        return ptm_none();
+    struct ptm_tensor *half = ptm_cast(t, ptm_bin_num(t, OP_lt, x, 0), (enum ptm_dtype)x->dtype);
+    struct ptm_tensor *y = ptm_bin_num(t, OP_mul, half, 3.14159265358979323846);
+    return ptm_tensor_ival(ptm_where(t, ptm_op_unary(t, OP_isnan, x), x, y));
+}
+
+/* -x ln x; 0 at 0, -inf below. */
+static struct ptm_ival lower_entr(const struct ptm_lower_call *c)
+{
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *x = ptm_as_float(t, ptm_need(c, 0));
+    if (!x)
+        return ptm_none();
+    enum ptm_dtype d = (enum ptm_dtype)x->dtype;
+    struct ptm_tensor *y =
+        ptm_op_unary(t, OP_neg, ptm_bin(t, OP_mul, x, ptm_op_unary(t, OP_log, x)));
+    y = ptm_where(t, ptm_bin_num(t, OP_eq, x, 0), ptm_to_tensor(t, ptm_int(0), d), y);
+    return ptm_tensor_ival(ptm_where(t, ptm_bin_num(t, OP_lt, x, 0),
+                                     ptm_to_tensor(t, ptm_float(-(double)INFINITY), d), y));
+}
+
+/* erfc(-x / sqrt 2) / 2 */
+static struct ptm_ival lower_ndtr(const struct ptm_lower_call *c)
+{
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *x = ptm_as_float(t, ptm_need(c, 0));
+    x = ptm_op_unary(t, OP_erfc, ptm_bin_num(t, OP_mul, x, -0.70710678118654752440));
+    return ptm_tensor_ival(ptm_bin_num(t, OP_mul, x, 0.5));
+}
+
 const struct ptm_lowering ptm_lower_math[] = {
     {"aten::neg", lower_neg},
     {"aten::negative", lower_neg},
@@ -274,6 +310,9 @@ const struct ptm_lowering ptm_lower_math[] = {
     {"aten::erfc", lower_erfc},
     {"aten::special_erfc", lower_erfc},
     {"aten::special_expit", lower_sigmoid},
+    {"aten::angle", lower_angle},
+    {"aten::special_entr", lower_entr},
+    {"aten::special_ndtr", lower_ndtr},
     {"aten::rad2deg", lower_rad2deg},
     {"aten::deg2rad", lower_deg2rad},
     {"aten::sinc", lower_sinc},

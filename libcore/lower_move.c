@@ -119,6 +119,35 @@ static struct ptm_ival lower_block_diag(const struct ptm_lower_call *c)
     return ptm_tensor_ival(y);
 }
 
+/* Sequences of one trailing shape, side by side, filled up to the longest. */
+static struct ptm_ival lower_pad_sequence(const struct ptm_lower_call *c)
+{
+    struct ptm_trace *t = c->t;
+    struct ptm_ival side = ptm_named(c, "padding_side");
+    size_t n;
+    struct ptm_tensor **x = ptm_need_list(c, c->arg[0], &n);
+    int64_t dim[PTM_MAX_RANK];
+    if (!n || !x[0] || x[0]->rank < 1 || x[0]->rank == PTM_MAX_RANK)
+        return ptm_trace_fail(t, PTM_ERR_TYPE, "pad_sequence: needs tensors of rank 1 to %d",
+                              PTM_MAX_RANK - 1);
+    bool left = side.tag == PTM_STR && !strcmp(side.u.str->s, "left");
+    dim[0] = (int64_t)n;
+    memcpy(dim + 1, x[0]->dim, (size_t)x[0]->rank * sizeof(*dim));
+    for (size_t i = 1; i < n; i++)
+        if (x[i] && x[i]->rank && x[i]->dim[0] > dim[1])
+            dim[1] = x[i]->dim[0];
+    struct ptm_tensor *y = ptm_full(t, (enum ptm_dtype)x[0]->dtype, x[0]->rank + 1, dim,
+                                    ptm_named(c, "padding_value"));
+    for (size_t i = 0; i < n && x[i] && !ptm_trace_failed(t); i++) {
+        struct ptm_tensor *row = ptm_view_select(t, y, 0, ptm_int((int64_t)i));
+        int64_t len = x[i]->rank ? x[i]->dim[0] : 0;
+        ptm_write(t, ptm_view_range(t, row, 0, left ? dim[1] - len : 0, len), x[i]);
+    }
+    if (!ptm_arg_bool(t, ptm_named(c, "batch_first")))
+        y = ptm_view_transpose(t, y, 0, 1);
+    return ptm_tensor_ival(y);
+}
+
 /* -- repeating -- */
 /* One dimension repeated: [a, n, b] seen as [a, r, n * b]. */
 static struct ptm_tensor *repeat_dim(struct ptm_trace *t, struct ptm_tensor *x, int dim, int64_t r)
@@ -235,7 +264,8 @@ static struct ptm_ival lower_repeat_interleave(const struct ptm_lower_call *c)
         ptm_emit_i(&e, dim);
         return ptm_tensor_ival(ptm_emit_end(&e));
     }
-    int64_t r = ptm_arg_int(t, times), shape[PTM_MAX_RANK], wide[3] = {1, r, 1}, flat[3] = {1, 1, 1};
+    int64_t r = ptm_arg_int(t, times), shape[PTM_MAX_RANK], wide[3] = {1, r, 1},
+            flat[3] = {1, 1, 1};
     for (int i = 0; i < x->rank; i++) {
         shape[i] = i == dim ? x->dim[i] * r : x->dim[i];
         flat[i <= dim ? 0 : 2] *= x->dim[i];
@@ -373,8 +403,9 @@ static struct ptm_ival lower_pixel_shuffle(const struct ptm_lower_call *c)
         return ptm_none();
     int64_t ch = x->dim[x->rank - 3], h = x->dim[x->rank - 2], w = x->dim[x->rank - 1];
     if (r < 1 || r > 32768 || ch % (r * r))
-        return ptm_trace_fail(c->t, PTM_ERR_TYPE, "pixel_shuffle: %lld channels by a factor of %lld",
-                              (long long)ch, (long long)r);
+        return ptm_trace_fail(c->t, PTM_ERR_TYPE,
+                              "pixel_shuffle: %lld channels by a factor of %lld", (long long)ch,
+                              (long long)r);
     ch /= r * r;
     struct ptm_tensor *y = ptm_reshape(c->t, x, 6, (int64_t[]){n, ch, r, r, h, w});
     y = ptm_view_permute(c->t, y, (int64_t[]){0, 1, 4, 2, 5, 3});
@@ -389,8 +420,9 @@ static struct ptm_ival lower_pixel_unshuffle(const struct ptm_lower_call *c)
         return ptm_none();
     int64_t ch = x->dim[x->rank - 3], h = x->dim[x->rank - 2], w = x->dim[x->rank - 1];
     if (r < 1 || r > 32768 || h % r || w % r)
-        return ptm_trace_fail(c->t, PTM_ERR_TYPE, "pixel_unshuffle: %lld x %lld by a factor of %lld",
-                              (long long)h, (long long)w, (long long)r);
+        return ptm_trace_fail(c->t, PTM_ERR_TYPE,
+                              "pixel_unshuffle: %lld x %lld by a factor of %lld", (long long)h,
+                              (long long)w, (long long)r);
     struct ptm_tensor *y = ptm_reshape(c->t, x, 6, (int64_t[]){n, ch, h / r, r, w / r, r});
     y = ptm_view_permute(c->t, y, (int64_t[]){0, 1, 3, 5, 2, 4});
     return shuffle_to(c, x, y, ch * r * r, h / r, w / r);
@@ -407,8 +439,8 @@ static struct ptm_ival lower_channel_shuffle(const struct ptm_lower_call *c)
                               x->rank, (long long)groups);
     for (int i = 2; i < x->rank; i++)
         rest *= x->dim[i];
-    struct ptm_tensor *y = ptm_reshape(
-        c->t, x, 4, (int64_t[]){x->dim[0], groups, x->dim[1] / groups, rest});
+    struct ptm_tensor *y =
+        ptm_reshape(c->t, x, 4, (int64_t[]){x->dim[0], groups, x->dim[1] / groups, rest});
     return ptm_tensor_ival(ptm_reshape(c->t, ptm_view_transpose(c->t, y, 1, 2), x->rank, x->dim));
 }
 
@@ -472,6 +504,7 @@ const struct ptm_lowering ptm_lower_move[] = {
     {"aten::dstack", lower_dstack},
     {"aten::column_stack", lower_column_stack},
     {"aten::block_diag", lower_block_diag},
+    {"aten::pad_sequence", lower_pad_sequence},
     {"aten::repeat", lower_repeat},
     {"aten::tile", lower_tile},
     {"aten::repeat_interleave", lower_repeat_interleave},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Lowerings of vector and matrix norms, and of the distances that are made of them. */
+/* Lowerings of vector and matrix norms, of distances, and of covariance. */
 #include <math.h>
 #include <string.h>
 
@@ -104,8 +104,7 @@ static struct ptm_ival lower_matrix_norm(const struct ptm_lower_call *c)
         return ptm_none();
     if (norm_dims(c, x, dims) != 2)
         return ptm_trace_fail(c->t, PTM_ERR_TYPE, "linalg.matrix_norm: dim must have two elements");
-    return ptm_tensor_ival(
-        matrix_norm(c->t, x, ptm_named(c, "ord"), dims, norm_keepdim(c)));
+    return ptm_tensor_ival(matrix_norm(c->t, x, ptm_named(c, "ord"), dims, norm_keepdim(c)));
 }
 
 /* linalg.norm: a vector norm unless an order is given with two dims. */
@@ -168,11 +167,74 @@ static struct ptm_ival lower_renorm(const struct ptm_lower_call *c)
         if (i != dim)
             dims[n++] = i;
     struct ptm_tensor *size = vector_norm(t, x, ptm_arg_float(t, ptm_named(c, "p")), dims, n, true);
-    struct ptm_tensor *scale = ptm_binary(t, OP_div, ptm_float(most),
-                                          ptm_tensor_ival(ptm_bin_num(t, OP_add, size, 1e-7)));
+    struct ptm_tensor *scale =
+        ptm_binary(t, OP_div, ptm_float(most), ptm_tensor_ival(ptm_bin_num(t, OP_add, size, 1e-7)));
     scale = ptm_where(t, ptm_bin_num(t, OP_gt, size, most), scale,
                       ptm_to_tensor(t, ptm_float(1), (enum ptm_dtype)x->dtype));
     return ptm_tensor_ival(ptm_bin(t, OP_mul, x, scale));
+}
+
+/* Summed over what broadcasting from `size` would repeat. */
+static struct ptm_ival lower_sum_to_size(const struct ptm_lower_call *c)
+{
+    struct ptm_tensor *x = ptm_need(c, 0);
+    int64_t size[PTM_MAX_RANK], dims[PTM_MAX_RANK];
+    int n = ptm_arg_ints(c->t, ptm_named(c, "size"), size, PTM_MAX_RANK), k = 0;
+    if (!x)
+        return ptm_none();
+    if (n > x->rank)
+        return ptm_trace_fail(c->t, PTM_ERR_TYPE, "sum_to_size: rank %d to %d", x->rank, n);
+    for (int i = 0; i < x->rank; i++)
+        if (i < x->rank - n || (size[i - (x->rank - n)] == 1 && x->dim[i] != 1))
+            dims[k++] = i;
+    if (k)
+        x = ptm_op_reduce(c->t, OP_sum, x, dims, k, true);
+    return ptm_tensor_ival(ptm_reshape(c->t, x, n, size));
+}
+
+/* Rows are variables, columns observations. */
+static struct ptm_tensor *covariance(struct ptm_trace *t, struct ptm_tensor *x, double correction)
+{
+    int64_t last = 1;
+    if (x && x->rank < 2)
+        x = ptm_reshape(t, x, 2, (int64_t[]){1, -1});
+    if (!x || x->rank != 2) {
+        ptm_trace_fail(t, PTM_ERR_TYPE, "cov: needs rank 2 or less");
+        return NULL;
+    }
+    double n = (double)x->dim[1] - correction;
+    x = ptm_as_float(t, x);
+    x = ptm_bin(t, OP_sub, x, ptm_op_reduce(t, OP_mean, x, &last, 1, true));
+    struct ptm_tensor *y = ptm_op_binary(t, OP_matmul, x, ptm_view_transpose(t, x, 0, 1));
+    return ptm_bin_num(t, OP_div, y, n > 0 ? n : 0);
+}
+
+static struct ptm_ival covariance_result(struct ptm_trace *t, struct ptm_tensor *y)
+{
+    return ptm_tensor_ival(y && y->dim[0] == 1 ? ptm_reshape(t, y, 0, NULL) : y);
+}
+
+static struct ptm_ival lower_cov(const struct ptm_lower_call *c)
+{
+    if (!ptm_is_none(ptm_named(c, "fweights")) || !ptm_is_none(ptm_named(c, "aweights")))
+        return ptm_trace_fail(c->t, PTM_ERR_UNSUPPORTED, "cov with weights");
+    double correction = ptm_arg_float(c->t, ptm_named(c, "correction"));
+    return covariance_result(c->t, covariance(c->t, ptm_need(c, 0), correction));
+}
+
+static struct ptm_ival lower_corrcoef(const struct ptm_lower_call *c)
+{
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *y = covariance(t, ptm_need(c, 0), 1);
+    struct ptm_tensor *s = ptm_op_unary(t, OP_sqrt, ptm_view_diagonal(t, y, 0, 0, 1));
+    y = ptm_bin(t, OP_div, y, ptm_view_unsqueeze(t, s, 1));
+    y = ptm_bin(t, OP_div, y, ptm_view_unsqueeze(t, s, 0));
+    struct ptm_emit e;
+    ptm_emit_begin(&e, t, OP_clamp);
+    ptm_emit_in(&e, y);
+    ptm_emit_f(&e, -1);
+    ptm_emit_f(&e, 1);
+    return covariance_result(t, ptm_emit_end(&e));
 }
 
 const struct ptm_lowering ptm_lower_norms[] = {
@@ -183,5 +245,8 @@ const struct ptm_lowering ptm_lower_norms[] = {
     {"aten::frobenius_norm", lower_frobenius_norm},
     {"aten::dist", lower_dist},
     {"aten::renorm", lower_renorm},
+    {"aten::sum_to_size", lower_sum_to_size},
+    {"aten::cov", lower_cov},
+    {"aten::corrcoef", lower_corrcoef},
     {NULL, NULL},
 };

@@ -4,6 +4,8 @@
  * stream number that differs from draw to draw. The numbers are not PyTorch's.
  * Dropout is in lower_nn.c.
  */
+#include <math.h>
+
 #include "libcore/lower.h"
 #include "libcore/lower_args.h"
 
@@ -24,8 +26,8 @@ static struct ptm_tensor *draw(struct ptm_trace *t, enum kind kind, int dtype, i
     return ptm_emit_end(&e);
 }
 
-static struct ptm_tensor *draw_like(struct ptm_trace *t, enum kind kind,
-                                    const struct ptm_tensor *x, double a, double b)
+static struct ptm_tensor *draw_like(struct ptm_trace *t, enum kind kind, const struct ptm_tensor *x,
+                                    double a, double b)
 {
     return x ? draw(t, kind, x->dtype, x->rank, x->dim, a, b) : NULL;
 }
@@ -122,21 +124,24 @@ static struct ptm_ival lower_normal(const struct ptm_lower_call *c)
 static struct ptm_ival lower_normal_(const struct ptm_lower_call *c)
 {
     struct ptm_tensor *x = ptm_need(c, 0);
-    ptm_write(c->t, x, draw_like(c->t, NORMAL, x, ptm_arg_float(c->t, ptm_named(c, "mean")),
-                                 ptm_arg_float(c->t, ptm_named(c, "std"))));
+    ptm_write(c->t, x,
+              draw_like(c->t, NORMAL, x, ptm_arg_float(c->t, ptm_named(c, "mean")),
+                        ptm_arg_float(c->t, ptm_named(c, "std"))));
     return c->arg[0];
 }
 
 static struct ptm_ival lower_uniform_(const struct ptm_lower_call *c)
 {
     struct ptm_tensor *x = ptm_need(c, 0);
-    ptm_write(c->t, x, draw_like(c->t, UNIFORM, x, ptm_arg_float(c->t, ptm_named(c, "from")),
-                                 ptm_arg_float(c->t, ptm_named(c, "to"))));
+    ptm_write(c->t, x,
+              draw_like(c->t, UNIFORM, x, ptm_arg_float(c->t, ptm_named(c, "from")),
+                        ptm_arg_float(c->t, ptm_named(c, "to"))));
     return c->arg[0];
 }
 
 /* -log(1 - u) / lambda */
-static struct ptm_tensor *exponential(struct ptm_trace *t, const struct ptm_tensor *x, double lambda)
+static struct ptm_tensor *exponential(struct ptm_trace *t, const struct ptm_tensor *x,
+                                      double lambda)
 {
     struct ptm_tensor *u = draw_like(t, UNIFORM, x, 0, 1);
     struct ptm_tensor *l = ptm_op_unary(t, OP_log1p, ptm_op_unary(t, OP_neg, u));
@@ -150,6 +155,44 @@ static struct ptm_ival lower_exponential_(const struct ptm_lower_call *c)
     return c->arg[0];
 }
 
+static struct ptm_ival lower_log_normal_(const struct ptm_lower_call *c)
+{
+    struct ptm_tensor *x = ptm_need(c, 0);
+    struct ptm_tensor *y = draw_like(c->t, NORMAL, x, ptm_arg_float(c->t, ptm_named(c, "mean")),
+                                     ptm_arg_float(c->t, ptm_named(c, "std")));
+    ptm_write(c->t, x, ptm_op_unary(c->t, OP_exp, y));
+    return c->arg[0];
+}
+
+/* median + sigma * tan(pi (u - 1/2)) */
+static struct ptm_ival lower_cauchy_(const struct ptm_lower_call *c)
+{
+    const double pi = 3.14159265358979323846;
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *x = ptm_need(c, 0);
+    struct ptm_tensor *y = ptm_op_unary(t, OP_tan, draw_like(t, UNIFORM, x, -pi / 2, pi / 2));
+    y = ptm_bin_num(t, OP_mul, y, ptm_arg_float(t, ptm_named(c, "sigma")));
+    ptm_write(t, x, ptm_bin_num(t, OP_add, y, ptm_arg_float(t, ptm_named(c, "median"))));
+    return c->arg[0];
+}
+
+/* ceil(log(1 - u) / log(1 - p)): an exponential with rate -log(1 - p), rounded up. */
+static struct ptm_ival lower_geometric_(const struct ptm_lower_call *c)
+{
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *x = ptm_need(c, 0);
+    double p = ptm_arg_float(t, ptm_named(c, "p"));
+    if (!x)
+        return ptm_none();
+    if (!(p > 0 && p < 1))
+        return ptm_trace_fail(t, PTM_ERR_TYPE, "geometric_: p is %g, between 0 and 1 wanted", p);
+    struct ptm_tensor like = *x;
+    like.dtype = PTM_F64;
+    struct ptm_tensor *y = ptm_op_unary(t, OP_ceil, exponential(t, &like, -log1p(-p)));
+    ptm_write(t, x, ptm_binary(t, OP_maximum, ptm_tensor_ival(y), ptm_float(1)));
+    return c->arg[0];
+}
+
 /* random_(), random_(to), random_(from, to) */
 static struct ptm_ival lower_random_(const struct ptm_lower_call *c)
 {
@@ -157,16 +200,16 @@ static struct ptm_ival lower_random_(const struct ptm_lower_call *c)
     if (!x)
         return ptm_none();
     struct ptm_ival from = ptm_named(c, "from"), to = ptm_named(c, "to");
-    double most = x->dtype == PTM_BOOL8                       ? 2
-                  : x->dtype == PTM_U8                        ? 256
-                  : x->dtype == PTM_I8                        ? 128
-                  : x->dtype == PTM_I16                       ? 32768
+    double most = x->dtype == PTM_BOOL8                         ? 2
+                  : x->dtype == PTM_U8                          ? 256
+                  : x->dtype == PTM_I8                          ? 128
+                  : x->dtype == PTM_I16                         ? 32768
                   : x->dtype == PTM_F16 || x->dtype == PTM_BF16 ? 256
-                  : x->dtype == PTM_F32                       ? 16777216
-                                                              : 2147483647;
+                  : x->dtype == PTM_F32                         ? 16777216
+                                                                : 2147483647;
     double a = ptm_is_none(from) ? 0 : ptm_arg_float(c->t, from);
-    ptm_write(c->t, x, draw_like(c->t, INTEGERS, x, a,
-                                 ptm_is_none(to) ? most : ptm_arg_float(c->t, to)));
+    ptm_write(c->t, x,
+              draw_like(c->t, INTEGERS, x, a, ptm_is_none(to) ? most : ptm_arg_float(c->t, to)));
     return c->arg[0];
 }
 
@@ -236,6 +279,9 @@ const struct ptm_lowering ptm_lower_random[] = {
     {"aten::normal_", lower_normal_},
     {"aten::uniform_", lower_uniform_},
     {"aten::exponential_", lower_exponential_},
+    {"aten::log_normal_", lower_log_normal_},
+    {"aten::cauchy_", lower_cauchy_},
+    {"aten::geometric_", lower_geometric_},
     {"aten::random_", lower_random_},
     {"aten::bernoulli", lower_bernoulli},
     {"aten::bernoulli_", lower_bernoulli_},

@@ -51,8 +51,7 @@ static struct ptm_tensor *summand(const struct ptm_lower_call *c, enum ptm_dtype
     if (!x)
         return NULL;
     int otherwise = ptm_dtype_is_float(x->dtype) ? x->dtype : ints;
-    return ptm_cast(c->t, x,
-                    (enum ptm_dtype)ptm_arg_dtype(c->t, ptm_named(c, "dtype"), otherwise));
+    return ptm_cast(c->t, x, (enum ptm_dtype)ptm_arg_dtype(c->t, ptm_named(c, "dtype"), otherwise));
 }
 
 static struct ptm_ival lower_sum(const struct ptm_lower_call *c)
@@ -157,8 +156,8 @@ static struct ptm_ival extreme(const struct ptm_lower_call *c, enum ptm_op op, e
 {
     struct ptm_tensor *x = ptm_need(c, 0);
     if (ptm_has_named(c, "other"))
-        return ptm_tensor_ival(ptm_binary(c->t, op == OP_amax ? OP_maximum : OP_minimum, c->arg[0],
-                                          c->arg[1]));
+        return ptm_tensor_ival(
+            ptm_binary(c->t, op == OP_amax ? OP_maximum : OP_minimum, c->arg[0], c->arg[1]));
     if (!ptm_has_named(c, "dim"))
         return ptm_tensor_ival(reduce(c, op, x));
     struct ptm_tensor *both[2] = {reduce(c, op, x), reduce(c, arg_op, x)};
@@ -367,6 +366,39 @@ static struct ptm_ival lower_median(const struct ptm_lower_call *c)
     return both.tag == PTM_TUPLE ? both.u.list->v[0] : both;
 }
 
+/* The median of what is not NaN: element (count - 1) / 2 of each sorted row. */
+static struct ptm_ival lower_nanmedian(const struct ptm_lower_call *c)
+{
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *x = ptm_need(c, 0), *out[2] = {NULL, NULL};
+    bool by_dim = ptm_has_named(c, "dim");
+    struct ptm_tensor *v = by_dim ? ptm_at_least_1d(t, x) : ptm_reshape(t, x, 1, (int64_t[]){-1});
+    if (!v)
+        return ptm_none();
+    int64_t dim = by_dim ? ptm_arg_dim(t, ptm_named(c, "dim"), x->rank) : 0;
+    struct ptm_tensor *there = ptm_cast(t, ptm_bin(t, OP_eq, v, v), PTM_I64);
+    struct ptm_tensor *k = ptm_op_reduce(t, OP_sum, there, &dim, 1, true);
+    k = ptm_binary(t, OP_div_trunc,
+                   ptm_tensor_ival(ptm_binary(t, OP_sub, ptm_tensor_ival(k), ptm_int(1))),
+                   ptm_int(2));
+    struct ptm_emit e;
+    ptm_emit_begin(&e, t, OP_sort);
+    ptm_emit_in(&e, v);
+    ptm_emit_i(&e, dim);
+    ptm_emit_i(&e, 0);
+    ptm_emit_outs(&e, out);
+    for (int i = 0; i < 2; i++) {
+        ptm_emit_begin(&e, t, OP_gather);
+        ptm_emit_in(&e, out[i]);
+        ptm_emit_in(&e, k);
+        ptm_emit_i(&e, dim);
+        out[i] = ptm_emit_end(&e);
+        if (!keepdim(c) || x->rank == 0)
+            out[i] = ptm_view_squeeze(t, out[i], (int)dim);
+    }
+    return by_dim ? ptm_result_tuple(t, 2, out) : ptm_tensor_ival(out[0]);
+}
+
 static struct ptm_ival lower_kthvalue(const struct ptm_lower_call *c)
 {
     struct ptm_tensor *x = ptm_need(c, 0);
@@ -402,8 +434,8 @@ static struct ptm_ival lower_quantile(const struct ptm_lower_call *c)
     if (!out[0])
         return ptm_none();
     int64_t n = out[0]->dim[last];
-    struct ptm_tensor *at = ptm_bin_num(t, OP_mul, ptm_reshape(t, q, 1, (int64_t[]){-1}),
-                                        (double)(n - 1));
+    struct ptm_tensor *at =
+        ptm_bin_num(t, OP_mul, ptm_reshape(t, q, 1, (int64_t[]){-1}), (double)(n - 1));
     struct ptm_tensor *below = ptm_op_unary(t, OP_floor, at), *above = ptm_op_unary(t, OP_ceil, at);
     struct ptm_tensor *weight = ptm_bin(t, OP_sub, at, below), *end[2];
     if (!strcmp(mode, "lower"))
@@ -559,6 +591,7 @@ const struct ptm_lowering ptm_lower_reduce[] = {
     {"aten::cummax", lower_cummax},
     {"aten::cummin", lower_cummin},
     {"aten::median", lower_median},
+    {"aten::nanmedian", lower_nanmedian},
     {"aten::kthvalue", lower_kthvalue},
     {"aten::quantile", lower_quantile},
     {"aten::trace", lower_trace},

@@ -130,15 +130,18 @@ static struct ptm_tensor *scatter_reduce(const struct ptm_lower_call *c, struct 
     static const struct {
         const char *name;
         enum ptm_scatter mode;
-    } how[] = {{"sum", PTM_SCATTER_ADD},  {"prod", PTM_SCATTER_MUL}, {"mean", PTM_SCATTER_ADD},
-               {"amax", PTM_SCATTER_MAX}, {"amin", PTM_SCATTER_MIN}};
+    } how[] = {{"sum", PTM_SCATTER_ADD},
+               {"prod", PTM_SCATTER_MUL},
+               {"mean", PTM_SCATTER_ADD},
+               {"amax", PTM_SCATTER_MAX},
+               {"amin", PTM_SCATTER_MIN}};
     const char *name = ptm_arg_str(t, ptm_named(c, "reduce"));
     size_t k = 0;
     while (k < PTM_LEN(how) && strcmp(how[k].name, name) != 0)
         k++;
     if (k == PTM_LEN(how)) {
-        ptm_trace_fail(t, PTM_ERR_TYPE, "reduce argument '%s' is none of sum, prod, mean, amax, amin",
-                       name);
+        ptm_trace_fail(t, PTM_ERR_TYPE,
+                       "reduce argument '%s' is none of sum, prod, mean, amax, amin", name);
         return NULL;
     }
     if (!x || !src || !index)
@@ -243,8 +246,8 @@ static struct ptm_ival lower_embedding_bag(const struct ptm_lower_call *c)
     if (mode == 1)
         out[0] = ptm_op_binary(t, OP_div, out[0], ptm_cast(t, some, d));
     if (mode == 2)
-        out[0] = ptm_where(t, ptm_view_unsqueeze(t, count, 1), out[0],
-                           ptm_to_tensor(t, ptm_int(0), d));
+        out[0] =
+            ptm_where(t, ptm_view_unsqueeze(t, count, 1), out[0], ptm_to_tensor(t, ptm_int(0), d));
     out[1] = bag;
     out[2] = count;
     out[3] = count;
@@ -291,13 +294,14 @@ static struct ptm_ival lower_histc(const struct ptm_lower_call *c)
     if (bins < 1 || !(lo < hi) || isinf(lo) || isinf(hi))
         return ptm_trace_fail(t, PTM_ERR_TYPE, "histc: %lld bins from %g to %g", (long long)bins,
                               lo, hi);
-    struct ptm_tensor *inside = ptm_bin(t, OP_bitwise_and, ptm_bin_num(t, OP_ge, x, lo),
-                                        ptm_bin_num(t, OP_le, x, hi));
+    struct ptm_tensor *inside =
+        ptm_bin(t, OP_bitwise_and, ptm_bin_num(t, OP_ge, x, lo), ptm_bin_num(t, OP_le, x, hi));
     struct ptm_tensor *at = ptm_bin_num(t, OP_mul, ptm_bin_num(t, OP_sub, x, lo), (double)bins);
     at = ptm_bin_num(t, OP_div, at, hi - lo);
     struct ptm_emit e;
     ptm_emit_begin(&e, t, OP_clamp);
-    ptm_emit_in(&e, ptm_where(t, inside, at, ptm_to_tensor(t, ptm_int(0), (enum ptm_dtype)x->dtype)));
+    ptm_emit_in(&e,
+                ptm_where(t, inside, at, ptm_to_tensor(t, ptm_int(0), (enum ptm_dtype)x->dtype)));
     ptm_emit_f(&e, 0);
     ptm_emit_f(&e, (double)(bins - 1));
     at = ptm_cast(t, ptm_emit_end(&e), PTM_I64);

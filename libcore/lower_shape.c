@@ -169,8 +169,7 @@ static struct ptm_tensor *matrix_transpose(const struct ptm_lower_call *c)
     {                                                                                              \
         return ptm_tensor_ival(name(c));                                                           \
     }                                                                                              \
-    static struct ptm_ival lower_##name##_(const struct ptm_lower_call *c)                         \
-    {                                                                                              \
+    static struct ptm_ival lower_##name##_(const struct ptm_lower_call *c) {                       \
         struct ptm_tensor *x = ptm_need(c, 0), *y = name(c);                                       \
         if (x && y)                                                                                \
             *x = *y;                                                                               \
@@ -449,7 +448,8 @@ static struct ptm_ival lower_unfold(const struct ptm_lower_call *c)
     if (!x)
         return ptm_none();
     int at = ptm_arg_dim(t, ptm_named(c, "dimension"), x->rank);
-    int64_t size = ptm_arg_int(t, ptm_named(c, "size")), step = ptm_arg_int(t, ptm_named(c, "step"));
+    int64_t size = ptm_arg_int(t, ptm_named(c, "size")),
+            step = ptm_arg_int(t, ptm_named(c, "step"));
     if (x->rank == PTM_MAX_RANK || step < 1 || size < 0 || size > x->dim[at])
         return ptm_trace_fail(t, PTM_ERR_TYPE, "unfold: size %lld, step %lld, dimension of %lld",
                               (long long)size, (long long)step, (long long)x->dim[at]);

@@ -103,8 +103,8 @@ static struct ptm_ival search_sorted(const struct ptm_lower_call *c, struct ptm_
     ptm_emit_in(&e, ptm_at_least_1d(t, b));
     ptm_emit_i(&e, right);
     struct ptm_tensor *y = ptm_like_rank(t, ptm_emit_end(&e), b);
-    return ptm_tensor_ival(
-        ptm_arg_bool(t, ptm_named(c, "out_int32")) ? ptm_cast(t, y, PTM_I32) : y);
+    return ptm_tensor_ival(ptm_arg_bool(t, ptm_named(c, "out_int32")) ? ptm_cast(t, y, PTM_I32)
+                                                                      : y);
 }
 
 static struct ptm_ival lower_searchsorted(const struct ptm_lower_call *c)
@@ -257,7 +257,8 @@ static struct ptm_ival lower_nms(const struct ptm_lower_call *c)
         return ptm_none();
     if (boxes->rank != 2 || boxes->dim[1] != 4 || scores->rank != 1 ||
         scores->dim[0] != boxes->dim[0])
-        return ptm_trace_fail(t, PTM_ERR_TYPE, "nms: boxes of shape [n, 4] and n scores are wanted");
+        return ptm_trace_fail(t, PTM_ERR_TYPE,
+                              "nms: boxes of shape [n, 4] and n scores are wanted");
     bool known = ptm_is_known(boxes) && ptm_is_known(scores);
     sort_both(c, scores, 0, true, sorted);
     int64_t n = boxes->dim[0], kept = 0;

@@ -6,8 +6,8 @@
 #include "libcore/lower_args.h"
 
 /* Parts of x along dim from a list of lengths. */
-static struct ptm_ival parts(struct ptm_trace *t, struct ptm_tensor *x, int dim,
-                             const int64_t *len, size_t n, bool exact)
+static struct ptm_ival parts(struct ptm_trace *t, struct ptm_tensor *x, int dim, const int64_t *len,
+                             size_t n, bool exact)
 {
     struct ptm_tensor **y = ptm_arena_array(ptm_trace_arena(t), n + 1, sizeof(*y));
     int64_t at = 0;

@@ -476,6 +476,33 @@ group("softmax", dict(x=lambda: f(2, 3, 4), i=lambda: ints(-4, 5, 3, 4), n=lambd
     x.amax(0).softmax(-1)
 """)
 
+group("more", dict(x=lambda: f(3, 8), n=lambda: odd(2, 6), p=lambda: u(3, 4), s=lambda: f(2, 64)), """
+    torch.angle(n)
+    torch.special.entr(p - 0.2)
+    torch.special.ndtr(x)
+    torch.nanmedian(n)
+    torch.nanmedian(n, 1)[0]
+    torch.cov(x)
+    torch.cov(x[0])
+    torch.cov(x, correction=0)
+    torch.corrcoef(x)
+    x.sum_to_size([1, 8])
+    x.sum_to_size([8])
+    torch.vander(p[0])
+    torch.vander(p[0], 3, True)
+    torch.combinations(p[0])
+    torch.combinations(p[0], 3)
+    torch.combinations(p[0, :3], 2, True)
+    torch.nn.utils.rnn.pad_sequence([x[0], x[1, :3], x[2, :5]])
+    torch.nn.utils.rnn.pad_sequence([p, p[:2]], True, -1.0)
+    torch._VF.stft(s, 16, None, None, None, False, None, False)
+    torch._VF.stft(s[0], 16, 8, 12, torch.hann_window(12), True, True, False)
+    x.clone().log_normal_(0.0, 0.1).min() > 0
+    x.clone().geometric_(0.5).min() >= 1
+    x.clone().cauchy_().isfinite().all()
+    y = x[:, :1].expand(3, 4); y.fill_(2); x[:, :2]
+""")
+
 # -- creation --
 group("create", dict(x=lambda: f(2, 3)), """
     torch.zeros(2, 3)
