@@ -172,7 +172,7 @@ static struct ptm_ival lower_sdpa_weights(const struct ptm_lower_call *c)
 
 /* -- masked softmax: the mask says what to leave out -- */
 
-enum { MASK_PAIRS = 0, MASK_PADDING = 1 }; /* [L, S], [B, S]; others have the scores' shape */
+enum { MASK_PADDING = 1 }; /* of [B, S]; others broadcast to the scores as they are */
 
 static struct ptm_tensor *masked_softmax(struct ptm_trace *t, struct ptm_tensor *s,
                                          struct ptm_tensor *mask, struct ptm_ival type, int64_t dim)
@@ -315,10 +315,12 @@ static struct ptm_tensor *feed_forward(const struct ptm_lower_call *c, struct pt
     return linear(t, x, ptm_need(c, 16), ptm_need(c, 17));
 }
 
-static struct ptm_ival lower_encoder_layer(const struct ptm_lower_call *c)
+/* pad: keys to leave out, of nested input; NULL: the mask argument says */
+static struct ptm_tensor *encoder_layer(const struct ptm_lower_call *c, struct ptm_tensor *src,
+                                        struct ptm_tensor *pad)
 {
     struct ptm_trace *t = c->t;
-    struct ptm_tensor *src = ptm_need(c, 0), *weights;
+    struct ptm_tensor *weights;
     bool norm_first = ptm_arg_bool(t, ptm_named(c, "norm_first"));
     struct heads h = {
         .embed = ptm_arg_int(t, c->arg[1]),
@@ -327,8 +329,8 @@ static struct ptm_ival lower_encoder_layer(const struct ptm_lower_call *c)
         .b = ptm_need(c, 4),
         .out_w = ptm_need(c, 5),
         .out_b = ptm_need(c, 6),
-        .mask = ptm_arg_tensor(t, ptm_named(c, "mask")),
-        .mask_type = ptm_named(c, "mask_type"),
+        .mask = pad ? pad : ptm_arg_tensor(t, ptm_named(c, "mask")),
+        .mask_type = pad ? ptm_int(MASK_PADDING) : ptm_named(c, "mask_type"),
     };
     enum { NORM_1 = 10, NORM_2 = 12 }; /* arguments: weight, then bias */
     struct ptm_tensor *x = norm_first ? norm(c, src, NORM_1) : src;
@@ -338,7 +340,7 @@ static struct ptm_ival lower_encoder_layer(const struct ptm_lower_call *c)
         x = norm(c, x, NORM_1);
     struct ptm_tensor *y = feed_forward(c, norm_first ? norm(c, x, NORM_2) : x);
     y = ptm_bin(t, OP_add, y, x);
-    return ptm_tensor_ival(norm_first ? y : norm(c, y, NORM_2));
+    return norm_first ? y : norm(c, y, NORM_2);
 }
 
 /* qkv[B, T, 3 * D] + bias to q, k, v[B, heads, T, D / heads], q scaled */
@@ -361,18 +363,104 @@ static struct ptm_ival lower_bias_rescale_qkv(const struct ptm_lower_call *c)
     return ptm_result_tuple(t, 3, out);
 }
 
-/* False sends scripted nn.TransformerEncoder down its path without nested tensors. */
-static struct ptm_ival lower_left_aligned(const struct ptm_lower_call *c)
+/* -- nested tensors, as nn.TransformerEncoder makes them from a padding mask --
+ * One is a dense tensor whose last dimension has one element more: 1 where the row is part of it.
+ * Only the operators here know of that; others would refuse the size. */
+
+static struct ptm_ival lower_nested_from_mask(const struct ptm_lower_call *c)
 {
-    (void)c;
-    return ptm_bool(false);
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *x = ptm_need(c, 0), *mask = ptm_need(c, 1);
+    if (!x || !mask)
+        return ptm_none();
+    if (x->rank != 3 || mask->rank != 2)
+        return ptm_trace_fail(t, PTM_ERR_TYPE, "%s: ranks %d and %d, 3 and 2 wanted",
+                              c->schema->name, x->rank, mask->rank);
+    mask = ptm_cast(t, ptm_cast(t, mask, PTM_BOOL8), (enum ptm_dtype)x->dtype);
+    struct ptm_tensor *both[] = {x, ptm_view_unsqueeze(t, mask, 2)};
+    return both[1] ? ptm_tensor_ival(ptm_concat(t, both, 2, 2)) : ptm_none();
 }
 
-static struct ptm_ival refuse_nested(const struct ptm_lower_call *c)
+/* Each row of the mask is true up to some place, false from there on. */
+static struct ptm_ival lower_left_aligned(const struct ptm_lower_call *c)
 {
-    return ptm_trace_fail(c->t, PTM_ERR_UNSUPPORTED,
-                          "%s: nested tensors (export nn.TransformerEncoder with "
-                          "enable_nested_tensor=False)", c->schema->name);
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *mask = ptm_cast(t, ptm_need(c, 1), PTM_BOOL8);
+    if (!mask)
+        return ptm_none();
+    if (mask->rank != 2)
+        return ptm_trace_fail(t, PTM_ERR_TYPE, "%s: a mask of rank %d, 2 wanted", c->schema->name,
+                              mask->rank);
+    int64_t n = mask->dim[1];
+    if (n < 2)
+        return ptm_bool(true);
+    struct ptm_tensor *fine = ptm_op_binary(t, OP_ge, ptm_view_range(t, mask, 1, 0, n - 1),
+                                            ptm_view_range(t, mask, 1, 1, n - 1));
+    fine = ptm_op_reduce(t, OP_all, fine, NULL, 0, false);
+    return fine ? ptm_bool(ptm_arg_bool(t, ptm_item(t, fine))) : ptm_none();
+}
+
+/* The rows of a nested tensor, and through *keep [B, T, 1] which of them are there. */
+static struct ptm_tensor *open_nested(struct ptm_trace *t, struct ptm_tensor *x,
+                                      struct ptm_tensor **keep)
+{
+    int64_t n = x->dim[2] - 1;
+    *keep = ptm_cast(t, ptm_view_range(t, x, 2, n, 1), PTM_BOOL8);
+    return ptm_view_range(t, x, 2, 0, n);
+}
+
+/* Without a size the result is as long as the longest sequence. */
+static struct ptm_tensor *crop_to_longest(struct ptm_trace *t, struct ptm_tensor *x,
+                                          struct ptm_tensor **keep)
+{
+    int64_t dims[] = {1, 2};
+    struct ptm_tensor *n = ptm_op_reduce(t, OP_sum, ptm_cast(t, *keep, PTM_I64), dims, 2, false);
+    n = ptm_op_reduce(t, OP_amax, n, NULL, 0, false);
+    if (!n)
+        return NULL;
+    int64_t longest = ptm_arg_int(t, ptm_item(t, n));
+    *keep = ptm_view_range(t, *keep, 1, 0, longest);
+    return ptm_view_range(t, x, 1, 0, longest);
+}
+
+static struct ptm_ival lower_to_padded(const struct ptm_lower_call *c)
+{
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *x = ptm_need(c, 0), *keep;
+    int64_t size[PTM_MAX_RANK];
+    int n = ptm_arg_ints(t, c->arg[2], size, PTM_MAX_RANK);
+    if (!x)
+        return ptm_none();
+    bool fits = x->rank == 3 && x->dim[2] > 0 && (n == 0 || n == 3);
+    for (int i = 0; fits && i < n; i++)
+        fits = size[i] == x->dim[i] - (i == 2);
+    if (!fits)
+        return ptm_trace_fail(t, PTM_ERR_UNSUPPORTED, "%s: nested tensors other than those of "
+                              "nn.TransformerEncoder", c->schema->name);
+    x = open_nested(t, x, &keep);
+    if (!n)
+        x = crop_to_longest(t, x, &keep);
+    if (!x)
+        return ptm_none();
+    return ptm_tensor_ival(
+        ptm_where(t, keep, x, ptm_to_tensor(t, c->arg[1], (enum ptm_dtype)x->dtype)));
+}
+
+static struct ptm_ival lower_encoder_layer(const struct ptm_lower_call *c)
+{
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *src = ptm_need(c, 0), *keep = NULL, *column = NULL;
+    if (!src)
+        return ptm_none();
+    if (src->rank != 3 || src->dim[2] != ptm_arg_int(t, c->arg[1]) + 1)
+        return ptm_tensor_ival(encoder_layer(c, src, NULL));
+    column = ptm_view_range(t, src, 2, src->dim[2] - 1, 1);
+    src = open_nested(t, src, &keep);
+    if (!keep)
+        return ptm_none();
+    struct ptm_tensor *pad = ptm_op_unary(t, OP_logical_not, ptm_view_squeeze(t, keep, 2));
+    struct ptm_tensor *both[] = {encoder_layer(c, src, pad), column};
+    return both[0] ? ptm_tensor_ival(ptm_concat(t, both, 2, 2)) : ptm_none();
 }
 
 const struct ptm_lowering ptm_lower_attention[] = {
@@ -380,12 +468,12 @@ const struct ptm_lowering ptm_lower_attention[] = {
     {"aten::_scaled_dot_product_attention", lower_sdpa_weights},
     {"aten::_scaled_dot_product_attention_forward", lower_sdpa_weights},
     {"aten::_scaled_dot_product_attention_math", lower_sdpa_weights},
-    {"aten::_scaled_dot_product_flash_attention_for_cpu", lower_sdpa_weights},
     {"aten::_masked_softmax", lower_masked_softmax},
     {"aten::_native_multi_head_attention", lower_native_mha},
     {"aten::_transformer_encoder_layer_fwd", lower_encoder_layer},
     {"aten::_transform_bias_rescale_qkv", lower_bias_rescale_qkv},
     {"aten::_nested_tensor_from_mask_left_aligned", lower_left_aligned},
-    {"aten::_nested_tensor_from_mask", refuse_nested},
+    {"aten::_nested_tensor_from_mask", lower_nested_from_mask},
+    {"aten::to_padded_tensor", lower_to_padded},
     {NULL, NULL},
 };

@@ -194,8 +194,6 @@ const struct ptm_lowering ptm_lower_conv[] = {
     {"aten::slow_conv3d_forward", lower_conv},
     {"aten::slow_conv_dilated2d", lower_conv},
     {"aten::slow_conv_dilated3d", lower_conv},
-    {"aten::mkldnn_convolution", lower_conv},
-    {"aten::_nnpack_spatial_convolution", lower_conv},
     {"aten::_conv_depthwise2d", lower_conv_depthwise},
     {"aten::conv_depthwise3d", lower_conv_depthwise},
     {"aten::conv_transpose1d", lower_conv_transpose},

@@ -345,7 +345,6 @@ static struct ptm_ival lower_bilinear(const struct ptm_lower_call *c)
 const struct ptm_lowering ptm_lower_linalg[] = {
     {"aten::linear", lower_linear},
     {"aten::matmul", lower_matmul},
-    {"aten::__matmul__", lower_matmul},
     {"aten::linalg_matmul", lower_matmul},
     {"aten::mm", lower_mm},
     {"aten::bmm", lower_bmm},

@@ -31,7 +31,8 @@ DROP = re.compile(
     r"|laguerre|_ormqr|_lobpcg|ConstantMKL|_sym_constrain|_functional_|_assert_async"
 )
 KEEP = {"prim::is_sparse", "prim::is_mkldnn", "prim::is_mps", "aten::_thnn_fused_lstm_cell",
-        "prim::is_sparse_csr", "aten::is_coalesced", "prim::is_nested", "aten::_assert_async"}
+        "prim::is_sparse_csr", "aten::is_coalesced", "prim::is_nested", "aten::_assert_async",
+        "aten::_nested_tensor_from_mask", "aten::_nested_tensor_from_mask_left_aligned"}
 DROP_OVERLOAD = re.compile(r"names|Dimname|dimname|named|complex|generator_|enum|sparse")
 DROP_TYPE = re.compile(r"\bcomplex\b|RRef|Stream|AnyEnum|\bAnyClassType\b|Dimname")
 BASE = {"Tensor", "int", "float", "bool", "Scalar", "str", "Device", "ScalarType", "Layout",
