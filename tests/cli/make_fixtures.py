@@ -2,12 +2,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Makes tests/cli/fixtures with Debian's python3-torch 1.13. The files are committed."""
 import os
+import sys
+import types
 from typing import Dict, List, NamedTuple, Optional, Tuple
 import numpy as np
 import torch
 import torch.utils.bundled_inputs
 from PIL import Image
 from torch import nn, Tensor
+
+if __name__ == "__main__":
+    # once more as a module with a relative name, so that the files name no path of this machine
+    os.chdir(os.path.dirname(os.path.abspath(__file__)))
+    module = sys.modules["fixtures"] = types.ModuleType("fixtures")
+    module.__file__ = "make_fixtures.py"
+    with open(module.__file__) as source:
+        exec(compile(source.read(), module.__file__, "exec"), module.__dict__)
+    sys.exit()
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures")
 os.makedirs(OUT, exist_ok=True)

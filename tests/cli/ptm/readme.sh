@@ -1,0 +1,1 @@
+cd $TOP; scripts/readme-examples | diff README.md - && echo same
