@@ -63,8 +63,8 @@ struct ptm_pickle_storage {
 };
 struct ptm_pickle_global {
     enum {
-        PG_CLASS, PG_STORAGE, PG_TENSOR, PG_QTENSOR, PG_OPAQUE, PG_LIST, PG_TYPE_TAG, PG_ORDERED_DICT,
-        PG_DEVICE, PG_NAME,
+        PG_CLASS, PG_STORAGE, PG_TENSOR, PG_QTENSOR, PG_OPAQUE, PG_LIST, PG_TYPE_TAG,
+        PG_ORDERED_DICT, PG_DEVICE, PG_NAME,
     } kind;
     int what;         /* PG_STORAGE: the dtype, -1: none of ours; PG_LIST: enum ptm_tag */
     const char *name; /* "torch._utils._rebuild_tensor_v2" */

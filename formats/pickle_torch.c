@@ -113,8 +113,9 @@ static enum ptm_status make_opaque(struct ptm_pickle *p, const char *what, struc
 }
 
 /* Sizes and strides, and that the elements they reach lie in the storage. */
-static enum ptm_status fill_shape(struct ptm_pickle *p, struct ptm_tensor *t, const struct ptm_list *dim,
-                                  const struct ptm_list *stride, int64_t numel)
+static enum ptm_status fill_shape(struct ptm_pickle *p, struct ptm_tensor *t,
+                                  const struct ptm_list *dim, const struct ptm_list *stride,
+                                  int64_t numel)
 {
     if (dim->n != stride->n)
         return ptm_pickle_fail(p, PTM_ERR_FORMAT, "a tensor of %zu sizes and %zu strides", dim->n,

@@ -261,6 +261,31 @@ enum ptm_status ts_emit_op(struct ts_parser *ps, const struct ts_token *tok, con
                            const char *name, size_t list, uint32_t dest, struct ts_val *val)
     PTM_WARN_UNUSED;
 
+/* -- ts_assign.c -- */
+/* Where a target of an assignment stands: its tokens [from, to). */
+struct ts_target {
+    const struct ts_token *from, *to;
+};
+struct ts_targets {
+    struct ts_target *v;
+    size_t n, cap;
+    bool comma;
+};
+bool ts_target_is_name(const struct ts_target *t);
+/* "a, b.c, d" up to the token `end`. */
+enum ptm_status ts_split_targets(struct ts_parser *ps, const struct ts_token *end,
+                                 struct ts_targets *out) PTM_WARN_UNUSED;
+/* A new register with the variable's name; the name does not mean it yet. */
+enum ptm_status ts_var_reg(struct ts_parser *ps, const struct ts_token *name,
+                           uint32_t *reg) PTM_WARN_UNUSED;
+/* The variable's register, for writing a value that is not looked into. */
+enum ptm_status ts_target_reg(struct ts_parser *ps, const struct ts_token *name,
+                              uint32_t *reg) PTM_WARN_UNUSED;
+enum ptm_status ts_unpack(struct ts_parser *ps, const struct ts_targets *to,
+                          const struct ts_val *val, const struct ts_token *tok) PTM_WARN_UNUSED;
+enum ptm_status ts_assign(struct ts_parser *ps, const struct ts_token *equals) PTM_WARN_UNUSED;
+enum ptm_status ts_assign_annotated(struct ts_parser *ps) PTM_WARN_UNUSED;
+
 /* -- ts_stmt.c -- */
 enum ptm_status ts_function(struct ts_load *ld, uint32_t fn) PTM_WARN_UNUSED;
 

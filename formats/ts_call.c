@@ -131,8 +131,8 @@ static bool init_follows(const struct ts_parser *ps, const struct ts_token *tok)
     const struct ts_token *t = ps->t, *name = tok - 2;
     if (tok - ps->file->tok < 2 || !is_op(tok - 1, '=') || name->kind != TS_NAME)
         return false;
-    return t->kind == TS_NEWLINE && t[1].kind == TS_NAME && is_op(t + 2, '=') && is_op(t + 3, '(') &&
-           t[4].kind == TS_NAME && t[4].len == name->len &&
+    return t->kind == TS_NEWLINE && t[1].kind == TS_NAME && is_op(t + 2, '=') &&
+           is_op(t + 3, '(') && t[4].kind == TS_NAME && t[4].len == name->len &&
            !memcmp(ts_text(ps, t + 4), ts_text(ps, name), name->len) && is_op(t + 5, ')') &&
            is_op(t + 6, '.') && ts_token_is(ps, t + 7, "__init__") && is_op(t + 8, '(');
 }

@@ -178,8 +178,9 @@ static enum ptm_status build(void *ud, struct ptm_object *obj, struct ptm_ival s
     if (ptm_class_method(ld->p, c, "__setstate__") != PTM_NO_REG)
         return ts_set_state(ld, obj, state);
     if (state.tag != PTM_DICT)
-        return ptm_fail(err, PTM_ERR_FORMAT, "byte %zu of a pickle: the state of a '%.300s' is no dict",
-                        at, c->qualname);
+        return ptm_fail(err, PTM_ERR_FORMAT,
+                        "byte %zu of a pickle: the state of a '%.300s' is no dict", at,
+                        c->qualname);
     const struct ptm_dict *d = state.u.dict;
     uint32_t next = 0; /* torch writes attributes in the class's order */
     for (size_t i = 0; i < d->n; i++) {

@@ -306,7 +306,8 @@ static size_t unescape(const char *s, size_t n, char *out)
             int v = 0;
             for (int d = 0; d < 2; d++) {
                 char h = s[++i];
-                v = v * 16 + (is_digit(h) ? h - '0' : (h | 32) >= 'a' && (h | 32) <= 'f' ? (h | 32) - 'a' + 10 : 0);
+                int low = h | 32, letter = low >= 'a' && low <= 'f' ? low - 'a' + 10 : 0;
+                v = v * 16 + (is_digit(h) ? h - '0' : letter);
             }
             out[k++] = (char)v;
         } else {

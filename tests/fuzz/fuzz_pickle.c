@@ -5,7 +5,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static const char code[] =
-    "class M(Module):\n  __parameters__ = [\"a\", ]\n  __buffers__ = []\n  a : Any\n  b : List[int]\n"
+    "class M(Module):\n  __parameters__ = [\"a\", ]\n  __buffers__ = []\n  a : Any\n"
+    "  b : List[int]\n"
     "  c : Optional[__torch__.P]\n  d : Dict[str, __torch__.E]\n  __annotations__[\"0\"] = Any\n"
     "class P(NamedTuple):\n  x : Tensor\n  y : int\n"
     "class E(Enum):\n  RED = 1\n  GREEN = 2\n"
