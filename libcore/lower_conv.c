@@ -6,7 +6,7 @@
 #include "libcore/lower_args.h"
 #include "libcore/lower_conv.h"
 
-enum { SPATIAL = 3 }; /* at most */
+enum { SPATIAL = 3, MAX_SIZE = 1 << 30 }; /* at most */
 
 /* int[] arguments of ATen may hold one element for all dims. */
 static bool read_sizes(struct ptm_trace *t, struct ptm_ival v, int64_t *out, int n, int64_t least,
@@ -15,9 +15,9 @@ static bool read_sizes(struct ptm_trace *t, struct ptm_ival v, int64_t *out, int
     if (!ptm_arg_ints_n(t, v, out, n))
         return false;
     for (int i = 0; i < n; i++)
-        if (out[i] < least) {
-            ptm_trace_fail(t, PTM_ERR_TYPE, "convolution: %s is %lld, at least %lld wanted", what,
-                           (long long)out[i], (long long)least);
+        if (out[i] < least || out[i] > MAX_SIZE) {
+            ptm_trace_fail(t, PTM_ERR_TYPE, "convolution: %s is %lld, %lld to %d wanted", what,
+                           (long long)out[i], (long long)least, MAX_SIZE);
             return false;
         }
     return true;
@@ -31,6 +31,11 @@ static struct ptm_tensor *pad_same(struct ptm_trace *t, struct ptm_tensor *x,
     int64_t none[PTM_MAX_RANK] = {0}, after[PTM_MAX_RANK] = {0};
     bool uneven = false;
     for (int i = 0; i < n; i++) {
+        if (w->dim[2 + i] < 1 || w->dim[2 + i] > MAX_SIZE) {
+            ptm_trace_fail(t, PTM_ERR_TYPE, "convolution: kernel of %lld, 1 to %d wanted",
+                           (long long)w->dim[2 + i], MAX_SIZE);
+            return NULL;
+        }
         int64_t total = dilation[i] * (w->dim[2 + i] - 1);
         padding[i] = total / 2;
         after[x->rank - n + i] = total % 2;

@@ -309,6 +309,9 @@ static struct ptm_ival lower_kron(const struct ptm_lower_call *c)
         a_dim[2 * i] = ia < 0 ? 1 : a->dim[ia];
         b_dim[2 * i + 1] = ib < 0 ? 1 : b->dim[ib];
         a_dim[2 * i + 1] = b_dim[2 * i] = 1;
+        if (b_dim[2 * i + 1] && a_dim[2 * i] > INT64_MAX / b_dim[2 * i + 1])
+            return ptm_trace_fail(t, PTM_ERR_LIMIT, "kron: %lld times %lld elements",
+                                  (long long)a_dim[2 * i], (long long)b_dim[2 * i + 1]);
         dim[i] = a_dim[2 * i] * b_dim[2 * i + 1];
     }
     struct ptm_tensor *y = ptm_bin(t, OP_mul, ptm_reshape(t, a, 2 * rank, a_dim),

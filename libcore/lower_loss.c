@@ -5,6 +5,8 @@
 #include "libcore/lower.h"
 #include "libcore/lower_args.h"
 
+#define TAU 6.283185307179586
+
 enum { NONE, MEAN, SUM }; /* ATen's numbers of reductions */
 
 static struct ptm_tensor *reduce(struct ptm_trace *t, struct ptm_tensor *x, int64_t how)
@@ -372,6 +374,39 @@ static struct ptm_ival lower_margin_ranking(const struct ptm_lower_call *c)
     return reduced(c, at_least(t, ptm_bin_num(t, OP_add, r, ptm_arg_float(t, c->arg[3])), 0));
 }
 
+static struct ptm_ival lower_poisson_nll(const struct ptm_lower_call *c)
+{
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *x = ptm_need(c, 0), *y = ptm_need(c, 1);
+    double eps = ptm_arg_float(t, c->arg[4]);
+    struct ptm_tensor *r;
+    if (ptm_arg_bool(t, c->arg[2]))
+        r = ptm_bin(t, OP_sub, ptm_op_unary(t, OP_exp, x), ptm_bin(t, OP_mul, y, x));
+    else
+        r = ptm_bin(t, OP_sub, x,
+                    ptm_bin(t, OP_mul, y, ptm_op_unary(t, OP_log, ptm_bin_num(t, OP_add, x, eps))));
+    if (ptm_arg_bool(t, c->arg[3])) { /* Stirling's approximation of ln y! */
+        struct ptm_tensor *s = ptm_bin(t, OP_sub, ptm_bin(t, OP_mul, y, ptm_op_unary(t, OP_log, y)),
+                                       y);
+        struct ptm_tensor *tau = ptm_op_unary(t, OP_log, ptm_bin_num(t, OP_mul, y, TAU));
+        s = ptm_bin(t, OP_add, s, ptm_bin_num(t, OP_mul, tau, 0.5));
+        r = ptm_bin(t, OP_add, r, where_number(t, ptm_bin_num(t, OP_gt, y, 1), s, 0));
+    }
+    return reduced(c, r);
+}
+
+/* y is 1: x; y is -1: max(margin - x, 0) */
+static struct ptm_ival lower_hinge_embedding(const struct ptm_lower_call *c)
+{
+    struct ptm_trace *t = c->t;
+    struct ptm_tensor *x = ptm_need(c, 0), *y = ptm_need(c, 1);
+    struct ptm_tensor *far = ptm_bin_num(t, OP_add, ptm_op_unary(t, OP_neg, x),
+                                         ptm_arg_float(t, c->arg[2]));
+    struct ptm_tensor *r = where_number(t, ptm_bin_num(t, OP_ne, y, 1), at_least(t, far, 0), 0);
+    return reduced(c, ptm_bin(t, OP_add, r,
+                              where_number(t, ptm_bin_num(t, OP_ne, y, -1), x, 0)));
+}
+
 const struct ptm_lowering ptm_lower_loss[] = {
     {"aten::mse_loss", lower_mse},
     {"aten::l1_loss", lower_l1},
@@ -388,6 +423,8 @@ const struct ptm_lowering ptm_lower_loss[] = {
     {"aten::cross_entropy_loss", lower_cross_entropy},
     {"aten::triplet_margin_loss", lower_triplet},
     {"aten::margin_ranking_loss", lower_margin_ranking},
+    {"aten::poisson_nll_loss", lower_poisson_nll},
+    {"aten::hinge_embedding_loss", lower_hinge_embedding},
     {"aten::cosine_similarity", lower_cosine_similarity},
     {"aten::pairwise_distance", lower_pairwise_distance},
     {NULL, NULL},

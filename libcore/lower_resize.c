@@ -13,7 +13,7 @@
 #include "libcore/lower_args.h"
 
 enum { NEAREST, NEAREST_EXACT, LINEAR, CUBIC }; /* OP_resize's modes */
-enum { SPATIAL = 3 };
+enum { SPATIAL = 3, MAX_POINTS = 1 << 22 }; /* of an affine grid */
 
 struct resize {
     int mode, n; /* n spatial dims */
@@ -313,10 +313,10 @@ static struct ptm_ival lower_affine_grid(const struct ptm_lower_call *c)
         return ptm_trace_fail(t, PTM_ERR_TYPE, "affine_grid: theta of rank %d for %d sizes",
                               theta->rank, n);
     for (int i = 0; i < d; i++) {
-        if (size[2 + i] < 1 || points > (INT64_C(1) << 24) / size[2 + i])
+        if (size[2 + i] < 1 || points > MAX_POINTS / size[2 + i])
             return ptm_trace_fail(t, PTM_ERR_LIMIT,
                                   "affine_grid: size %lld, points up to %d wanted",
-                                  (long long)size[2 + i], 1 << 24);
+                                  (long long)size[2 + i], MAX_POINTS);
         points *= size[2 + i];
     }
     double *base = ptm_arena_array(ptm_trace_arena(t), (size_t)points, (size_t)n * sizeof(*base));
