@@ -10,8 +10,10 @@
 typedef void float_fn(double *a, const double *b, int64_t n, uint8_t type);
 typedef void int_fn(int64_t *a, const int64_t *b, int64_t n, int bits);
 
-static int binary(const struct ptm_ref_call *c, float_fn *floats, int_fn *ints)
+static int binary(const struct ptm_ref_call *c, float_fn *floats, int_fn *ints, double min,
+                  double max)
 {
+    bool bounded = min > -HUGE_VAL || max < HUGE_VAL;
     const struct ptm_nd *y = c->out, *a = c->in, *b = c->in + 1;
     int bits = (int)ptm_ref_size(a->dtype) * (a->dtype == PTM_U8 ? -8 : 8);
     bool as_int = !ptm_ref_is_float(a->dtype) && !ptm_ref_is_float(y->dtype);
@@ -32,6 +34,8 @@ static int binary(const struct ptm_ref_call *c, float_fn *floats, int_fn *ints)
             ptm_ref_load_f(u, a, w.at[1], w.step[1], w.n);
             ptm_ref_load_f(v, b, w.at[2], w.step[2], w.n);
             floats(u, v, w.n, a->dtype);
+            if (bounded)
+                ptm_ref_bound(u, w.n, min, max);
             ptm_ref_store_f(y, w.at[0], w.step[0], u, w.n);
         }
     }
@@ -39,6 +43,9 @@ static int binary(const struct ptm_ref_call *c, float_fn *floats, int_fn *ints)
 }
 
 #define BINARY(name, float_expr, int_expr)                                                        \
+    BINARY_BOUNDED(name, float_expr, int_expr, -HUGE_VAL, HUGE_VAL)
+/* min and max: bounds of float results; they may read c->attr */
+#define BINARY_BOUNDED(name, float_expr, int_expr, min, max)                                      \
     static void name##_f(double *restrict pa, const double *restrict pb, int64_t n, uint8_t type) \
     {                                                                                             \
         (void)type;                                                                               \
@@ -58,7 +65,7 @@ static int binary(const struct ptm_ref_call *c, float_fn *floats, int_fn *ints)
     }                                                                                             \
     int ptm_ref_##name(const struct ptm_ref_call *c)                                              \
     {                                                                                             \
-        return binary(c, name##_f, name##_i);                                                     \
+        return binary(c, name##_f, name##_i, min, max);                                           \
     }
 
 /* Python's //, in the steps of PyTorch's div_floor_floating, each rounded to the type */
@@ -136,7 +143,7 @@ static double minimum(double a, double b)
     return a != a ? a : b != b ? b : a < b ? a : b;
 }
 
-BINARY(add, a + b, (int64_t)((uint64_t)a + (uint64_t)b))
+BINARY_BOUNDED(add, a + b, (int64_t)((uint64_t)a + (uint64_t)b), c->attr[0].f, c->attr[1].f)
 BINARY(sub, a - b, (int64_t)((uint64_t)a - (uint64_t)b))
 BINARY(mul, a *b, (int64_t)((uint64_t)a * (uint64_t)b))
 BINARY(div, a / b, div_int(a, b))

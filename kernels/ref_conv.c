@@ -24,6 +24,7 @@ struct conv {
     const struct ptm_nd *x, *w, *b, *y; /* b NULL: none */
     int64_t x_at, w_at, y_at, b_at;     /* this image and group */
     int64_t x_channel, w_row, w_col, y_channel;
+    double min, max;                    /* bounds of the result; float types */
     double *sum; /* the transpose: [O/g][n_out] */
 };
 
@@ -35,8 +36,9 @@ static void read_list(struct ptm_imm_reader *attr, int64_t *v, int64_t missing)
         v[k] = k < 3 - n ? missing : list[k - (3 - n)].i;
 }
 
-static void read_geometry(struct geometry *g, const struct ptm_ref_call *c, bool transposed)
+static void read_geometry(struct conv *v, const struct ptm_ref_call *c, bool transposed)
 {
+    struct geometry *g = &v->g;
     const struct ptm_nd *x = c->in, *w = c->in + 1, *y = c->out;
     struct ptm_imm_reader attr = ptm_ref_attr(c);
     int64_t output_padding[3];
@@ -46,6 +48,8 @@ static void read_geometry(struct geometry *g, const struct ptm_ref_call *c, bool
         read_list(&attr, output_padding, 0); /* is in y's dims already */
     read_list(&attr, g->dilation, 1);
     g->groups = ptm_imm_i(&attr);
+    v->min = ptm_imm_f(&attr);
+    v->max = ptm_imm_f(&attr);
     for (int k = 0; k < 3; k++) {
         int d = k + x->rank - 3; /* in x, w and y; below 2: missing */
         g->in[k] = d < 2 ? 1 : x->dim[d];
@@ -136,6 +140,7 @@ static void store_channel(const struct conv *v, int64_t row, int64_t col, int64_
         n = n < PTM_REF_BLOCK ? n : PTM_REF_BLOCK;
         for (int64_t k = 0; k < n; k++)
             line[k] = src[k] + bias;
+        ptm_ref_bound(line, n, v->min, v->max);
         ptm_ref_store_f(v->y,
                         v->y_at + row * v->y_channel + o[0] * g->ys[0] + o[1] * g->ys[1] +
                             o[2] * g->ys[2],
@@ -188,7 +193,7 @@ int ptm_ref_conv(const struct ptm_ref_call *c)
 {
     struct conv v = {.x = c->in, .w = c->in + 1, .y = c->out};
     v.b = ptm_ref_absent(c, 2) ? NULL : c->in + 2;
-    read_geometry(&v.g, c, false);
+    read_geometry(&v, c, false);
     int64_t rows = v.w->dim[0] / v.g.groups, channels = v.w->dim[1];
     v.x_channel = v.x->stride[1];
     v.y_channel = v.y->stride[1];
@@ -271,7 +276,7 @@ int ptm_ref_conv_transpose(const struct ptm_ref_call *c)
 {
     struct conv v = {.x = c->in, .w = c->in + 1, .y = c->out};
     v.b = ptm_ref_absent(c, 2) ? NULL : c->in + 2;
-    read_geometry(&v.g, c, true);
+    read_geometry(&v, c, true);
     int64_t rows = v.w->dim[1], channels = v.w->dim[0] / v.g.groups;
     v.x_channel = v.x->stride[1];
     v.y_channel = v.y->stride[1];

@@ -13,6 +13,8 @@ struct matrix {
 struct product {
     struct matrix a, b, y;
     const struct ptm_nd *bias; /* of the columns, or NULL */
+    bool bounded;
+    double min, max;
 };
 
 static void load_a(const void *ctx, int64_t row, int64_t k, int64_t count, double *dst)
@@ -37,16 +39,19 @@ static void store(const void *ctx, int64_t row, int64_t col, int64_t count, cons
 {
     const struct product *p = ctx;
     int64_t at = p->y.at + row * p->y.rs + col * p->y.cs;
-    if (!p->bias) {
+    if (!p->bias && !p->bounded) {
         ptm_ref_store_f(p->y.x, at, p->y.cs, src, count);
         return;
     }
     double v[PTM_REF_BLOCK];
     for (int64_t j = 0; j < count; j += PTM_REF_BLOCK) {
         int64_t n = count - j < PTM_REF_BLOCK ? count - j : PTM_REF_BLOCK;
-        ptm_ref_load_f(v, p->bias, (col + j) * p->bias->stride[0], p->bias->stride[0], n);
+        if (p->bias)
+            ptm_ref_load_f(v, p->bias, (col + j) * p->bias->stride[0], p->bias->stride[0], n);
         for (int64_t k = 0; k < n; k++)
-            v[k] += src[j + k];
+            v[k] = (p->bias ? v[k] : 0) + src[j + k];
+        if (p->bounded)
+            ptm_ref_bound(v, n, p->min, p->max);
         ptm_ref_store_f(p->y.x, at + j * p->y.cs, p->y.cs, v, n);
     }
 }
@@ -98,7 +103,7 @@ int ptm_ref_matmul(const struct ptm_ref_call *c)
     struct ptm_ref_gemm_space space;
     if (!ptm_ref_gemm_reserve(&space, c, m, n, k))
         return PTM_REF_MEMORY;
-    struct product p = {last_two(a), last_two(b), last_two(y), NULL};
+    struct product p = {.a = last_two(a), .b = last_two(b), .y = last_two(y)};
     struct ptm_nd by = batch_of(y, 2), ba = batch_of(a, 2), bb = batch_of(b, 2);
     struct ptm_ref_walk w;
     ptm_ref_walk_init(&w, by.rank, by.dim);
@@ -125,7 +130,10 @@ int ptm_ref_linear(const struct ptm_ref_call *c)
     struct ptm_ref_gemm_space space;
     if (!ptm_ref_gemm_reserve(&space, c, ptm_ref_numel(&bx), n, k))
         return PTM_REF_MEMORY;
-    struct product p = {.bias = ptm_ref_absent(c, 2) ? NULL : c->in + 2};
+    struct product p = {.bias = ptm_ref_absent(c, 2) ? NULL : c->in + 2,
+                        .min = c->attr[0].f,
+                        .max = c->attr[1].f};
+    p.bounded = p.min > -HUGE_VAL || p.max < HUGE_VAL;
     p.b = (struct matrix){w, 0, w->stride[1], w->stride[0]};
     struct ptm_ref_walk rows;
     ptm_ref_walk_init(&rows, by.rank, by.dim);

@@ -143,6 +143,15 @@ static inline double ptm_ref_round_to(double v, uint8_t dtype)
     }
 }
 
+/* NaN stays. */
+static inline void ptm_ref_bound(double *v, int64_t n, double min, double max)
+{
+    for (int64_t k = 0; k < n; k++) {
+        v[k] = v[k] < min ? min : v[k];
+        v[k] = v[k] > max ? max : v[k];
+    }
+}
+
 static inline void ptm_ref_put_f(const struct ptm_nd *y, int64_t at, double v)
 {
     ptm_ref_store_f(y, at, 1, &v, 1);

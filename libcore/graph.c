@@ -2,6 +2,7 @@
 /* Graphs: the operator table, building, checking, hashing, comparing. */
 #include "libcore/graph.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "libcore/infer.h"
@@ -191,9 +192,33 @@ int ptm_op_attrs(enum ptm_op op, struct ptm_attr_spec spec[PTM_MAX_ATTRS])
     for (const char *p = op_infos[op].attrs; *p && n < PTM_MAX_ATTRS; n++) {
         size_t len = strcspn(p, "*:");
         bool sym = p[len] == '*';
-        spec[n] = (struct ptm_attr_spec){p, (uint8_t)len, p[len + sym + 1], sym};
+        spec[n] = (struct ptm_attr_spec){p, (uint8_t)len, p[len + sym + 1], sym, false, 0};
         p += len + sym + 2;
+        if (*p == '=') {
+            char *end;
+            spec[n].has_default = true;
+            spec[n].def = strtod(p + 1, &end);
+            p = end;
+        }
         p += *p == ' ';
+    }
+    return n;
+}
+
+uint32_t ptm_attr_fill(enum ptm_op op, struct ptm_attr *attr, uint32_t n)
+{
+    struct ptm_attr_spec spec[PTM_MAX_ATTRS];
+    int n_spec = ptm_op_attrs(op, spec);
+    uint32_t pos = 0;
+    for (int k = 0; k < n_spec; k++) {
+        bool list = spec[k].kind == 'I' || spec[k].kind == 'F';
+        if (pos >= n && !spec[k].has_default)
+            return n; /* too few: told when the list is taken apart */
+        if (pos >= n)
+            attr[n++] = (struct ptm_attr){.kind = A_IMM, .u.f = spec[k].def};
+        else if (list && (attr[pos].u.i < 0 || attr[pos].u.i > PTM_MAX_RANK))
+            return n;
+        pos += list ? 1 + (uint32_t)attr[pos].u.i : 1;
     }
     return n;
 }

@@ -10,7 +10,7 @@
  *     %5: f32[1, 4, 1, 3], %6: i64[1, 4, 1, 3] = max_pool(%4) ...
  *     return %5
  *
- * `_` is an absent input. A const may have stride=[...], when it is not row-major. Behind `#` come
+ * `_` is an absent input. Attributes that are as ops.def's default are left out. A const may have stride=[...], when it is not row-major. Behind `#` come
  * sites, with ` ; ` between: module path, aten name, file:line; trailing empty ones are left out,
  * odd characters are quoted. The parser accepts results without types and infers them.
  */
@@ -110,6 +110,12 @@ static void put_attrs(FILE *f, const struct ptm_graph *g, const struct ptm_node 
         if (count < 0 || count > (int64_t)n->n_attr - at) {
             fprintf(f, " <%.*s is cut off>", spec[k].len, spec[k].name);
             return;
+        }
+        const struct ptm_attr *a = &g->attr[n->attr + at];
+        if (spec[k].has_default && a->kind == A_IMM &&
+            !memcmp(&a->u.f, &spec[k].def, sizeof(a->u.f))) {
+            at++;
+            continue;
         }
         fprintf(f, " %.*s=%s", spec[k].len, spec[k].name, list ? "[" : "");
         for (int64_t i = 0; i < count; i++) {
@@ -477,6 +483,14 @@ static uint32_t attrs(struct parser *s, enum ptm_op op, struct ptm_attr *out)
         char name[32], what[64];
         snprintf(name, sizeof(name), "%.*s=", spec[k].len, spec[k].name);
         snprintf(what, sizeof(what), "'%s' is wanted", name);
+        if (spec[k].has_default && !take(s, name)) {
+            out[n++] = (struct ptm_attr){.kind = A_IMM, .u.f = spec[k].def};
+            continue;
+        }
+        if (spec[k].has_default) {
+            out[n++] = attr_value(s, &spec[k]);
+            continue;
+        }
         want(s, name, what);
         if (spec[k].kind == 'i' || spec[k].kind == 'f') {
             out[n++] = attr_value(s, &spec[k]);

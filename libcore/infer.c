@@ -8,6 +8,7 @@
  */
 #include "libcore/infer.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -163,12 +164,25 @@ static enum ptm_status two_inputs(const struct ptm_infer *c, uint32_t i, uint32_
     return PTM_OK;
 }
 
+enum ptm_status ptm_infer_bounds(const struct ptm_infer *c, int k)
+{
+    double min = c->attr[k].at->u.f, max = c->attr[k + 1].at->u.f;
+    if (isnan(min) || isnan(max))
+        return ptm_infer_wrong(c, "bounds %g and %g, numbers are wanted", min, max);
+    if (!ptm_dtype_float(c->in[0].dtype) && (min != -HUGE_VAL || max != HUGE_VAL))
+        return ptm_infer_wrong(c, "bounds %g and %g of %s, a float type is wanted", min, max,
+                               ptm_dtype_name(c->in[0].dtype));
+    return PTM_OK;
+}
+
 enum ptm_status ptm_rule_binary(const struct ptm_infer *c)
 {
     uint8_t d = c->in[0].dtype;
     PTM_TRY(two_inputs(c, 0, 1));
     if (c->op == OP_div || c->op == OP_atan2)
         return ptm_infer_float(c);
+    if (c->op == OP_add)
+        return ptm_infer_bounds(c, 0);
     bool bits = c->op == OP_bitwise_and || c->op == OP_bitwise_or || c->op == OP_bitwise_xor;
     bool shift = c->op == OP_shift_left || c->op == OP_shift_right;
     if ((bits || shift) && ptm_dtype_float(d))

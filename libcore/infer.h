@@ -11,15 +11,21 @@
 
 enum { PTM_MAX_ATTRS = 8 };
 
-/* One attribute of an ops.def row: "start*:i" is {"start", 5, 'i', true}. */
+/* One attribute of an ops.def row: "start*:i" is {"start", 5, 'i', true, false, 0}. */
 struct ptm_attr_spec {
     const char *name; /* not terminated */
     uint8_t len;
     char kind; /* i f I F */
     bool sym;  /* may be A_SYM */
+    bool has_default; /* of the last attributes only, of kind f */
+    double def;
 };
 /* The attributes of an operator's row; returns their number. */
 int ptm_op_attrs(enum ptm_op op, struct ptm_attr_spec spec[PTM_MAX_ATTRS]);
+
+/* Appends the defaults of the last attributes that a flat list of n entries lacks (`attr` has room
+ * for PTM_MAX_ATTRS more); the new count. */
+uint32_t ptm_attr_fill(enum ptm_op op, struct ptm_attr *attr, uint32_t n);
 
 /* Where attribute k lies: `at` its elements (behind the count for lists), n their number. */
 struct ptm_attr_at {
@@ -70,6 +76,8 @@ enum ptm_status ptm_infer_same_dtype(const struct ptm_infer *c, uint32_t i, uint
 /* Input i is of rank 1 with n elements (what: "channels") and input 0's dtype, or absent. */
 enum ptm_status ptm_infer_vector(const struct ptm_infer *c, uint32_t i, int64_t n,
                                  const char *what);
+/* Attributes k and k + 1 are the bounds min and max: no NaN; of float types only. */
+enum ptm_status ptm_infer_bounds(const struct ptm_infer *c, int k);
 /* Broadcasts dims b[rb] into a[*ra]; `what` names the inputs in the message. */
 enum ptm_status ptm_infer_broadcast(const struct ptm_infer *c, int64_t *a, int *ra,
                                     const int64_t *b, int rb);

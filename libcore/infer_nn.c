@@ -103,6 +103,7 @@ enum ptm_status ptm_rule_linear(const struct ptm_infer *c)
                                (long long)(x->rank ? x->dim[x->rank - 1] : 1),
                                (long long)w->dim[1]);
     PTM_TRY(ptm_infer_vector(c, 2, w->dim[0], "outputs"));
+    PTM_TRY(ptm_infer_bounds(c, 0));
     out_like(c, 0, x->dtype, x);
     c->out[0].dim[x->rank - 1] = w->dim[0];
     return PTM_OK;
@@ -269,6 +270,7 @@ enum ptm_status ptm_rule_conv(const struct ptm_infer *c)
         return ptm_infer_wrong(c, "input has %lld channels, the weight wants %lld",
                                (long long)x->dim[1], (long long)(w->dim[1] * groups));
     PTM_TRY(ptm_infer_vector(c, 2, w->dim[0], "filters"));
+    PTM_TRY(ptm_infer_bounds(c, 4));
     out_like(c, 0, x->dtype, x);
     c->out[0].dim[1] = w->dim[0];
     for (int i = 0; i < n; i++) {
@@ -298,6 +300,7 @@ enum ptm_status ptm_rule_conv_transpose(const struct ptm_infer *c)
         return ptm_infer_wrong(c, "input has %lld channels, the weight wants %lld",
                                (long long)x->dim[1], (long long)w->dim[0]);
     PTM_TRY(ptm_infer_vector(c, 2, w->dim[1] * groups, "outputs"));
+    PTM_TRY(ptm_infer_bounds(c, 5));
     out_like(c, 0, x->dtype, x);
     c->out[0].dim[1] = w->dim[1] * groups;
     for (int i = 0; i < n; i++) {

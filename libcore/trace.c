@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "libcore/infer.h"
 #include "libcore/session.h"
 
 enum {
@@ -641,12 +642,27 @@ static bool try_eager(struct ptm_emit *e, struct ptm_tensor **out)
     return true;
 }
 
+/* The last attributes, where the lowering left them out. */
+static void add_defaults(struct ptm_emit *e)
+{
+    struct ptm_attr_spec spec[PTM_MAX_ATTRS];
+    int n_spec = ptm_op_attrs(e->op, spec);
+    size_t pos = 0;
+    for (int k = 0; k < n_spec && !e->t->err.code; k++) {
+        if (pos >= e->n_attr && spec[k].has_default)
+            ptm_emit_f(e, spec[k].def);
+        if (pos < e->n_attr)
+            pos += spec[k].kind == 'I' || spec[k].kind == 'F' ? 1 + (size_t)e->attr[pos].u.i : 1;
+    }
+}
+
 void ptm_emit_outs(struct ptm_emit *e, struct ptm_tensor **out)
 {
     struct ptm_trace *t = e->t;
     uint32_t n_out = ptm_op_info(e->op)->n_out;
     for (uint32_t k = 0; k < n_out; k++)
         out[k] = NULL;
+    add_defaults(e);
     if (t->err.code || try_eager(e, out))
         return;
     uint32_t *in = ptm_arena_array(&t->arena, e->n_in + 1, sizeof(*in));

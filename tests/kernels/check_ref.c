@@ -13,7 +13,7 @@
 
 #include "kernels/half.h"
 #include "kernels/ref.h"
-#include "libcore/graph.h"
+#include "libcore/infer.h"
 
 enum { MAX_ARRAYS = 8, MAX_ATTRS = 64, GUARD = 64, MAX_SCRATCH = 64 };
 
@@ -155,6 +155,18 @@ static void read_attrs(struct test *t)
             t->attr[t->n_attr].i = strtoll(word + 2, NULL, 10);
         else
             t->attr[t->n_attr].f = strtod(word + 2, NULL);
+}
+
+/* The defaults of ops.def, where the case leaves the last attributes out. */
+static void fill_attrs(struct test *t)
+{
+    struct ptm_attr a[MAX_ATTRS + PTM_MAX_ATTRS] = {0};
+    for (int k = 0; k < t->n_attr; k++)
+        a[k].u.i = t->attr[k].i;
+    enum ptm_op op = ptm_op_by_name(t->op);
+    uint32_t n = op == PTM_N_OPS ? 0 : ptm_attr_fill(op, a, (uint32_t)t->n_attr);
+    for (; t->n_attr < (int)n && t->n_attr < MAX_ATTRS; t->n_attr++)
+        t->attr[t->n_attr].i = a[t->n_attr].u.i;
 }
 
 static void free_test(struct test *t)
@@ -434,6 +446,7 @@ static bool run_file(const char *path)
         } else if (strcmp(word, "fail") == 0) {
             t.fail = (int)word_int();
         } else { /* end */
+            fill_attrs(&t);
             run_test(&t);
             free_test(&t);
         }

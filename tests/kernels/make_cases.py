@@ -695,11 +695,35 @@ def make_norms():
     case('group_norm', lambda x: F.group_norm(x, 2), [G((0, 4, 3))], (2, 1e-5))
 
 
+def make_bounds():
+    """The bounds that add, linear and convolutions may have."""
+    inf = math.inf
+    for d in FLOATS:
+        case('add', lambda a, b: torch.clamp(a + b, -0.5, 1), [G((3, 1), d), G((2, 1, 4), d)],
+             (-0.5, 1.0))
+        case('linear', lambda x, w, b: F.relu(F.linear(x, w, b)),
+             [G((2, 7), d), G((5, 7), d), G((5,), d)], (0.0, inf))
+    case('add', lambda a, b: torch.clamp(a + b, -1, 2), [G((29,), 'f32', -3, 3, 's'), G((29,))],
+         (-1.0, 2.0))
+    case('add', lambda a, b: torch.clamp(a + b, max=0.25), [G((9,)), G((9,))], (-inf, 0.25))
+    case('linear', lambda x, w, b: torch.clamp(F.linear(x, w), 2, -1), [G((7,)), G((5, 7)), None],
+         (2.0, -1.0))
+    for d in ('f32', 'f16'):
+        case('conv', lambda x, w, b: F.relu6(F.conv2d(x, w, b, 1, 1)),
+             [G((1, 2, 5, 5), d), G((3, 2, 3, 3), d), G((3,), d)],
+             ([1, 1], [1, 1], [1, 1], 1, 0.0, 6.0))
+        case('conv_transpose', lambda x, w, b: F.relu6(F.conv_transpose2d(x, w, b, 2)),
+             [G((1, 2, 3, 3), d), G((2, 3, 2, 2), d), G((3,), d)],
+             ([2, 2], [0, 0], [0, 0], [1, 1], 1, 0.0, 6.0))
+    case('conv', lambda x, w, b: torch.clamp(F.conv1d(x, w), min=-1),
+         [G((2, 2, 9), 'f32', -3, 3, 's'), G((3, 2, 1)), None], ([1], [0], [1], 1, -1.0, inf))
+
+
 torch.manual_seed(0)
 print('# made by make_cases.py with torch', torch.__version__)
 for make in (make_unary, make_binary, make_reductions, make_scans, make_copies, make_indexing,
              make_linear, make_conv, make_recurrent, make_pools, make_resize, make_windows,
-             make_norms):
+             make_norms, make_bounds):
     make()
 for s in skipped:
     print('left out:', s, file=sys.stderr)

@@ -5,6 +5,7 @@
  */
 #include "libcore/graph.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "libcore/infer.h"
@@ -31,8 +32,11 @@ static void test_table(void)
         char all[256] = "";
         int n = ptm_op_attrs((enum ptm_op)i, spec);
         for (int k = 0; k < n; k++) {
-            snprintf(one, sizeof(one), "%s%.*s%s:%c", k ? " " : "", spec[k].len, spec[k].name,
-                     spec[k].sym ? "*" : "", spec[k].kind);
+            int at = snprintf(one, sizeof(one), "%s%.*s%s:%c", k ? " " : "", spec[k].len,
+                              spec[k].name, spec[k].sym ? "*" : "", spec[k].kind);
+            if (spec[k].has_default)
+                snprintf(one + at, sizeof(one) - (size_t)at, "=%g", spec[k].def);
+            CHECK(!spec[k].has_default || spec[k].kind == 'f');
             strcat(all, one);
         }
         CHECK_STR(all, info->attrs);
@@ -191,7 +195,19 @@ static void test_bad_calls(void)
     struct ptm_type big[2] = {{.dtype = PTM_F32, .rank = 2, .dim = {INT64_C(1) << 40, 1}},
                               {.dtype = PTM_F32, .rank = 2, .dim = {1, INT64_C(1) << 40}}};
     CHECK_INT(infer1(OP_matmul, big, 2, NULL, 0), PTM_ERR_LIMIT);
-    CHECK_INT(infer1(OP_add, big, 2, NULL, 0), PTM_ERR_LIMIT);
+    struct ptm_attr bounds[2] = {{.u.f = -HUGE_VAL}, {.u.f = HUGE_VAL}};
+    CHECK_INT(infer1(OP_add, big, 2, bounds, 2), PTM_ERR_LIMIT);
+    big[0].dim[0] = big[1].dim[1] = 3;
+    CHECK_INT(infer1(OP_add, big, 2, bounds, 2), PTM_OK);
+    CHECK_INT(infer1(OP_add, big, 2, bounds, 1), PTM_ERR_TYPE);
+    CHECK_STR(err.msg, "add: attribute 'max' is missing: 1 entries given");
+    bounds[0].u.f = 0;
+    CHECK_INT(infer1(OP_add, big, 2, bounds, 2), PTM_OK);
+    big[0].dtype = big[1].dtype = PTM_I32;
+    CHECK_INT(infer1(OP_add, big, 2, bounds, 2), PTM_ERR_TYPE);
+    CHECK_STR(err.msg, "add: bounds 0 and inf of i32, a float type is wanted");
+    bounds[0].u.f = NAN;
+    CHECK_INT(infer1(OP_add, big, 2, bounds, 2), PTM_ERR_TYPE);
 }
 
 /* -- building, hashing, verifying -- */
@@ -220,11 +236,12 @@ static void build(struct ptm_graph *g, struct ptm_arena *arena, int variant)
     ptm_graph_init(g, arena);
     uint32_t in[3] = {ptm_graph_arg(g, &x), ptm_graph_const(g, &w, &c), PTM_NO_VALUE};
     uint32_t start = ptm_graph_scalar(g, false);
-    struct ptm_attr conv[10] = {{.u.i = 2}, {.u.i = 1}, {.u.i = 1}, {.u.i = 2}, {.u.i = 0},
-                                {.u.i = 0}, {.u.i = 2}, {.u.i = 1}, {.u.i = 1}, {.u.i = 1}};
+    struct ptm_attr conv[12] = {{.u.i = 2}, {.u.i = 1}, {.u.i = 1}, {.u.i = 2}, {.u.i = 0},
+                                {.u.i = 0}, {.u.i = 2}, {.u.i = 1}, {.u.i = 1}, {.u.i = 1},
+                                {.u.f = -HUGE_VAL}, {.u.f = HUGE_VAL}};
     struct ptm_type t = x;
     t.dim[1] = 8;
-    uint32_t y = ptm_graph_node(g, OP_conv, in, 3, conv, 10, &t, &site);
+    uint32_t y = ptm_graph_node(g, OP_conv, in, 3, conv, 12, &t, &site);
     uint32_t z = ptm_graph_node(g, variant == OTHER_OP ? OP_silu : OP_relu, &y, 1, NULL, 0, &t,
                                 NULL);
     struct ptm_attr cut[4] = {
@@ -301,9 +318,9 @@ static void test_broken(void)
     BROKEN(g.constant[0].data = NULL, "has no data");
     BROKEN(g.value[2].type.dtype = PTM_F64, "attribute 'start' is i64, scalar 0 is f64");
     BROKEN(g.value[2].type.dtype = PTM_I32, "not an int64 or float64");
-    BROKEN(g.attr[11].u.value = 0, "no scalar");
-    BROKEN(g.attr[11].u.value = 77, "no scalar");
-    BROKEN(g.attr[10].kind = A_SYM, "may not be a symbol");
+    BROKEN(g.attr[13].u.value = 0, "no scalar");
+    BROKEN(g.attr[13].u.value = 77, "no scalar");
+    BROKEN(g.attr[12].kind = A_SYM, "may not be a symbol");
     BROKEN(g.input[0] = 1, "input 0 is value 1");
     BROKEN(g.scalar[0] = 0, "scalar 0 is value 0");
     BROKEN(g.output[0] = 6, "output 0 is value 6");

@@ -6,6 +6,7 @@
  */
 #include "libcore/plan.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "libcore/infer.h"
@@ -26,6 +27,16 @@ static uint64_t draw(uint64_t below)
 {
     state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (state >> 33) % below;
+}
+
+/* A run with memory of its own. */
+static enum ptm_status run_fresh(const struct ptm_plan *plan, const struct ptm_nd *arg,
+                                 const union ptm_imm *scalar, void *const *out, struct ptm_err *e)
+{
+    struct ptm_exec x = {0};
+    enum ptm_status s = ptm_plan_run(plan, &x, arg, scalar, out, e);
+    ptm_exec_release(&x);
+    return s;
 }
 
 /* -- random graphs -- */
@@ -103,7 +114,11 @@ static void random_node(struct ptm_graph *g, uint32_t scalar)
         add(g, OP_relu, in, 1, NULL, 0);
         return;
     case 1:
-        add(g, draw(2) ? OP_add : OP_mul, in, 2, NULL, 0);
+        a[0].kind = a[1].kind = A_IMM;
+        a[0].u.f = ptm_dtype_float(t->dtype) ? -0.5 : -HUGE_VAL;
+        a[1].u.f = HUGE_VAL;
+        n = draw(2) ? 2 : 0;
+        add(g, n ? OP_add : OP_mul, in, 2, a, n);
         return;
     case 2:
     case 3:
@@ -361,7 +376,7 @@ static void test_random(void)
         run_plainly(&g, &args, nd);
         for (size_t i = 0; i < g.n_outputs; i++)
             out[i] = dense(&g.value[g.output[i]].type).data;
-        CHECK_INT(ptm_plan_run(&plan, args.nd, &one, out, fresh()), PTM_OK);
+        CHECK_INT(run_fresh(&plan, args.nd, &one, out, fresh()), PTM_OK);
         CHECK_STR(err.msg, "");
         for (size_t i = 0; i < g.n_outputs; i++) {
             const struct ptm_type *t = &g.value[g.output[i]].type;
@@ -454,21 +469,21 @@ static void test_failures(void)
     plan_text(&g, &arena, &p,
               "%0: f32[3, 4] = arg\n%1: i64[2] = arg\n"
               "%2 = index_select(%0, %1) dim=0  # net.emb aten::index_select net.py:12\nreturn %2");
-    CHECK_INT(ptm_plan_run(&p, arg, NULL, out, fresh()), PTM_ERR_TYPE);
+    CHECK_INT(run_fresh(&p, arg, NULL, out, fresh()), PTM_ERR_TYPE);
     CHECK_STR(err.msg,
               "index out of range in 'index_select' (net.emb aten::index_select, net.py:12)");
     index[1] = -3;
-    CHECK_INT(ptm_plan_run(&p, arg, NULL, out, fresh()), PTM_OK);
+    CHECK_INT(run_fresh(&p, arg, NULL, out, fresh()), PTM_OK);
     arg[1].rank = 2;
-    CHECK_INT(ptm_plan_run(&p, arg, NULL, out, fresh()), PTM_ERR_ARG);
+    CHECK_INT(run_fresh(&p, arg, NULL, out, fresh()), PTM_ERR_ARG);
     CHECK_STR(err.msg, "input 1 is i64[2, 0], the plan is for i64[2]");
     arg[1].rank = 1;
     arg[0].data = NULL;
-    CHECK_INT(ptm_plan_run(&p, arg, NULL, out, fresh()), PTM_ERR_ARG);
+    CHECK_INT(run_fresh(&p, arg, NULL, out, fresh()), PTM_ERR_ARG);
     arg[0].data = x;
     for (uint64_t n = 1; n <= 2; n++) {
         ptm_memory_fail_at(n);
-        CHECK_INT(ptm_plan_run(&p, arg, NULL, out, fresh()), PTM_ERR_MEMORY);
+        CHECK_INT(run_fresh(&p, arg, NULL, out, fresh()), PTM_ERR_MEMORY);
         ptm_memory_fail_at(0);
     }
     static const struct {
@@ -491,12 +506,12 @@ static void test_failures(void)
         plan_text(&g, &arena, &p, text);
         for (start.i = -2; start.i < 14; start.i++) {
             bool good = start.i >= cuts[i].low && start.i <= cuts[i].high;
-            CHECK_INT(ptm_plan_run(&p, arg, &start, out, fresh()), good ? PTM_OK : PTM_ERR_TYPE);
+            CHECK_INT(run_fresh(&p, arg, &start, out, fresh()), good ? PTM_OK : PTM_ERR_TYPE);
         }
         start.i = INT64_MAX;
-        CHECK_INT(ptm_plan_run(&p, arg, &start, out, fresh()), PTM_ERR_TYPE);
+        CHECK_INT(run_fresh(&p, arg, &start, out, fresh()), PTM_ERR_TYPE);
         start.i = INT64_MIN;
-        CHECK_INT(ptm_plan_run(&p, arg, &start, out, fresh()), PTM_ERR_TYPE);
+        CHECK_INT(run_fresh(&p, arg, &start, out, fresh()), PTM_ERR_TYPE);
     }
     /* planning without memory */
     for (uint64_t n = 1; n <= 2; n++) {
