@@ -158,6 +158,21 @@ bool ptm_arena_grow(struct ptm_arena *a, void **p, size_t *cap, size_t need, siz
     return true;
 }
 
+void ptm_arena_reset(struct ptm_arena *a)
+{
+    struct ptm_arena_block *keep = a->head;
+    if (!keep)
+        return;
+    for (struct ptm_arena_block *b = keep->next, *next; b; b = next) {
+        next = b->next;
+        ptm_free(b);
+    }
+    memset((char *)keep + HEAD, 0, keep->used);
+    keep->next = NULL;
+    keep->used = 0;
+    *a = (struct ptm_arena){.head = keep};
+}
+
 void ptm_arena_release(struct ptm_arena *a)
 {
     for (struct ptm_arena_block *b = a->head, *next; b; b = next) {

@@ -26,6 +26,7 @@ char *ptm_arena_str(struct ptm_arena *a, const char *s, size_t len); /* NUL adde
  * `need`. The old copy stays until release. False when memory is out. */
 bool ptm_arena_grow(struct ptm_arena *a, void **p, size_t *cap, size_t need, size_t size);
 void ptm_arena_release(struct ptm_arena *a); /* frees all; the arena may be used again */
+void ptm_arena_reset(struct ptm_arena *a);   /* empty, but keeps its newest block for what comes */
 
 /* Plain memory through the same hook (tests make the n-th request fail; peak is counted). */
 void *ptm_malloc(size_t bytes); /* zeroed */

@@ -10,18 +10,42 @@
 
 /* -- run-time storages: malloc'ed and counted; those of the heap are neither -- */
 
-struct ptm_storage *ptm_storage_make(size_t bytes)
+enum { STORAGE_ALIGN = 64, STORAGE_SLACK = 64, POOL_MAX = 256 };
+
+struct ptm_storage *ptm_storage_make(struct ptm_storage_pool *pool, size_t bytes)
 {
-    /* data behind the struct, 64-aligned */
-    struct ptm_storage *s = ptm_malloc(sizeof(*s) + 64 + bytes);
+    for (struct ptm_storage **at = pool ? &pool->head : NULL; at && *at; at = &(*at)->next) {
+        struct ptm_storage *s = *at;
+        if (s->capacity < bytes || s->capacity > bytes * 2 + 4096)
+            continue;
+        *at = s->next;
+        pool->n--;
+        s->bytes = bytes;
+        s->refs = 1;
+        return s;
+    }
+    /* data behind the struct, aligned; slack is what backends may read past the end */
+    if (bytes > PTRDIFF_MAX - 1024)
+        return NULL;
+    struct ptm_storage *s = ptm_malloc(sizeof(*s) + STORAGE_ALIGN + bytes + STORAGE_SLACK);
     if (!s)
         return NULL;
     uintptr_t p = (uintptr_t)(s + 1);
-    s->data = (uint8_t *)(s + 1) + ((64 - p % 64) & 63);
-    s->bytes = bytes;
+    s->data = (uint8_t *)(s + 1) + ((STORAGE_ALIGN - p % STORAGE_ALIGN) % STORAGE_ALIGN);
+    s->bytes = s->capacity = bytes;
     s->owned = true;
     s->refs = 1;
+    s->pool = pool;
     return s;
+}
+
+void ptm_storage_pool_release(struct ptm_storage_pool *p)
+{
+    for (struct ptm_storage *s = p->head, *next; s; s = next) {
+        next = s->next;
+        ptm_free(s);
+    }
+    *p = (struct ptm_storage_pool){0};
 }
 
 void ptm_storage_hold(struct ptm_storage *s)
@@ -32,8 +56,15 @@ void ptm_storage_hold(struct ptm_storage *s)
 
 void ptm_storage_drop(struct ptm_storage *s)
 {
-    if (s && s->owned && --s->refs == 0)
+    if (!s || !s->owned || --s->refs)
+        return;
+    if (!s->pool || s->pool->n >= POOL_MAX) {
         ptm_free(s);
+        return;
+    }
+    s->next = s->pool->head;
+    s->pool->head = s;
+    s->pool->n++;
 }
 
 bool ptm_frame_reserve(struct ptm_frame *f, size_t n_bound)
@@ -50,13 +81,30 @@ bool ptm_frame_reserve(struct ptm_frame *f, size_t n_bound)
     return true;
 }
 
+void ptm_frame_reset(struct ptm_frame *f)
+{
+    for (size_t i = 0; i < f->n_bound; i++) {
+        ptm_storage_drop(f->bound[i].storage);
+        f->bound[i].storage = NULL;
+    }
+    f->n_bound = f->n_scalar = f->steps_done = 0;
+}
+
 void ptm_frame_release(struct ptm_frame *f)
 {
-    for (size_t i = 0; i < f->n_bound; i++)
-        ptm_storage_drop(f->bound[i].storage);
+    ptm_frame_reset(f);
     ptm_free(f->bound);
     ptm_free(f->scalar);
-    *f = (struct ptm_frame){.seed = f->seed};
+    *f = (struct ptm_frame){0};
+}
+
+void ptm_owned_reset(struct ptm_owned *o)
+{
+    for (size_t i = 0; i < o->n_hold; i++)
+        ptm_storage_drop(o->hold[i]);
+    o->hold = NULL;
+    o->n_hold = o->cap_hold = 0;
+    ptm_arena_reset(&o->arena);
 }
 
 void ptm_owned_release(struct ptm_owned *o)
@@ -214,7 +262,7 @@ static struct ptm_ival build_tensor(const struct ptm_tree *tree, const struct pt
         return failed();
     if (copy) {
         const struct ptm_storage *from = s;
-        s = ptm_storage_make(from->bytes);
+        s = ptm_storage_make(f->pool, from->bytes);
         if (!s)
             return failed();
         if (from->bytes)
@@ -303,12 +351,10 @@ static enum ptm_status run_step(struct ptm_frame *f, const struct ptm_entry *e,
     size_t n_out = g->n_outputs;
     if (!ptm_frame_reserve(f, s->first_out + n_out))
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for %zu run-time tensors", n_out);
-    struct ptm_nd *arg = ptm_malloc((g->n_inputs + 1) * sizeof(*arg));
-    union ptm_imm *scalar = ptm_malloc((g->n_scalars + 1) * sizeof(*scalar));
-    void **out = ptm_malloc((n_out + 1) * sizeof(*out));
-    enum ptm_status st = PTM_OK;
-    if (!arg || !scalar || !out)
-        st = ptm_fail(err, PTM_ERR_MEMORY, "no memory to run a piece");
+    struct ptm_nd *arg;
+    union ptm_imm *scalar;
+    void **out;
+    enum ptm_status st = ptm_exec_begin(f->exec, g, &arg, &scalar, &out, err);
     for (size_t i = 0; !st && i < g->n_inputs; i++)
         arg[i] = f->bound[s->arg[i]].nd;
     for (size_t i = 0; !st && i < g->n_scalars; i++)
@@ -317,7 +363,7 @@ static enum ptm_status run_step(struct ptm_frame *f, const struct ptm_entry *e,
         const struct ptm_type *type = &e->binding[s->first_out + i].type;
         size_t bytes = (size_t)ptm_type_numel(type) * ptm_dtype_bytes(type->dtype);
         struct ptm_bound *b = &f->bound[s->first_out + i];
-        b->storage = ptm_storage_make(bytes);
+        b->storage = ptm_storage_make(f->pool, bytes);
         f->n_bound = s->first_out + i + 1;
         if (!b->storage) {
             st = ptm_fail(err, PTM_ERR_MEMORY, "no memory for a result of %zu bytes", bytes);
@@ -330,12 +376,9 @@ static enum ptm_status run_step(struct ptm_frame *f, const struct ptm_entry *e,
         out[i] = b->storage->data;
     }
     if (!st)
-        st = ptm_plan_run(&s->piece->plan, arg, scalar, out, err);
+        st = ptm_plan_run(&s->piece->plan, f->exec, arg, scalar, out, err);
     if (!st)
         s->piece->runs++;
-    ptm_free(arg);
-    ptm_free(scalar);
-    ptm_free(out);
     return st;
 }
 

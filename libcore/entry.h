@@ -86,6 +86,7 @@ struct ptm_effect {
     struct ptm_tree *value;
     uint32_t from, to;
     struct ptm_storage *storage;
+    struct ptm_ival built; /* the value of the call at work */
 };
 
 struct ptm_piece;      /* libcore/specialise.h: a planned graph, shared */
@@ -127,9 +128,11 @@ struct ptm_owned {
     struct ptm_storage **hold;
     size_t n_hold, cap_hold;
 };
+void ptm_owned_reset(struct ptm_owned *o);   /* empty, keeps memory for the next value */
 void ptm_owned_release(struct ptm_owned *o);
 
 /* Checks and binds; the frame holds what it binds. */
+struct ptm_storage_pool;
 bool ptm_tree_match(const struct ptm_tree *tree, struct ptm_ival v, struct ptm_frame *f);
 /* Tag PTM_UNINIT: no memory. */
 struct ptm_ival ptm_tree_build(const struct ptm_tree *tree, const struct ptm_frame *f,

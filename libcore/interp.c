@@ -210,15 +210,16 @@ static struct ptm_ival make_namedtuple(struct ptm_trace *t, const struct ptm_cla
     return (struct ptm_ival){.tag = PTM_TUPLE, .u.list = l};
 }
 
+/* construct false: the bare object, as frozen programs fill it themselves. */
 static struct ptm_ival make_object(struct ptm_trace *t, const struct ptm_class *cls,
-                                   struct ptm_ival *v, size_t n_pos, const char *const *kw,
-                                   size_t n_kw)
+                                   bool construct, struct ptm_ival *v, size_t n_pos,
+                                   const char *const *kw, size_t n_kw)
 {
     if (cls->is_namedtuple)
         return make_namedtuple(t, cls, v, n_pos, kw, n_kw);
     struct ptm_object *o = ptm_object_new(t, cls);
     struct ptm_ival self = {.tag = PTM_OBJECT, .u.object = o};
-    uint32_t init = o ? ptm_class_method(t->program, cls, "__init__") : UINT32_MAX;
+    uint32_t init = o && construct ? ptm_class_method(t->program, cls, "__init__") : UINT32_MAX;
     if (!o)
         return ptm_none();
     if (init != UINT32_MAX) {
@@ -391,7 +392,7 @@ static void run_simple(struct ptm_trace *t, struct ptm_interp_frame *f, const st
         out = call_method(t, v, n_pos, kw, in->n_kw, p->name[in->a]);
         break;
     case P_NEW:
-        out = make_object(t, &p->cls[in->a], v, n_pos, kw, in->n_kw);
+        out = make_object(t, &p->cls[in->a], in->b != 1, v, n_pos, kw, in->n_kw);
         break;
     case P_GETATTR:
         out = get_attr(t, arg(f, 0), p->name[in->a]);

@@ -23,7 +23,10 @@ struct ptm_storage {
     const char *name; /* of the weight it holds, "conv1.weight"; NULL */
     bool heap;      /* belongs to a session's heap: lives as long as the session */
     bool owned;     /* data came from malloc; freed by ptm_storage_drop */
-    uint32_t refs;  /* session heap only: tensors that use it */
+    uint32_t refs;  /* owned ones: who holds it */
+    struct ptm_storage_pool *pool; /* owned ones: where it goes when nobody does; NULL: freed */
+    struct ptm_storage *next;      /* in the pool */
+    size_t capacity;
     struct ptm_trace_storage *trace; /* while specialising: libcore/trace.h */
 };
 

@@ -318,6 +318,8 @@ static enum ptm_status place_node(struct planner *p, uint32_t node, struct ptm_e
     bool last = claim.layout == LAYOUT_CHANNELS_LAST ||
                 (claim.layout == LAYOUT_SAME && (step.backend || keeps_order(n)) &&
                  follows_channels_last(p, n));
+    for (uint32_t i = 0; i < n->n_out && !step.backend; i++)
+        last = last && p->out_no[n->out + i] == PTM_NO_VALUE; /* written where it is wanted */
     for (uint32_t i = 0; i < n->n_in; i++) {
         uint32_t v = p->g->operand[n->in + i], at = v;
         if (v == PTM_NO_VALUE)
@@ -654,10 +656,11 @@ static enum ptm_status check_outputs(const struct ptm_plan *plan, struct ptm_err
         int64_t row_major[PTM_MAX_RANK];
         const struct ptm_type *t = &g->value[g->output[i]].type;
         ptm_strides_contiguous(t->rank, t->dim, row_major);
-        bool there = p->root == R_OUT && p->ref == i && p->offset == 0;
-        for (int k = 0; k < t->rank && there; k++)
-            there = t->dim[k] == 1 || p->stride[k] == row_major[k];
-        if (copied ? p->root == R_ARENA : !there)
+        bool dense = p->root == R_ARENA || (p->root == R_OUT && p->ref == i && p->offset == 0);
+        for (int k = 0; k < t->rank && dense; k++)
+            dense = t->dim[k] == 1 || p->stride[k] == row_major[k];
+        /* a row-major result would have been written to its buffer */
+        if (copied ? dense && p->root == R_ARENA && !p->view : !(dense && p->root == R_OUT))
             return ptm_fail(err, PTM_ERR_FORMAT, "output %u is in root %d and %s", i, p->root,
                             copied ? "copied" : "not copied");
     }

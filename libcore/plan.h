@@ -83,11 +83,26 @@ enum ptm_status ptm_plan_make(struct ptm_plan *plan, const struct ptm_graph *g,
 void ptm_plan_release(struct ptm_plan *plan); /* the backends' objects; the rest is the arena's */
 enum ptm_status ptm_plan_verify(const struct ptm_plan *plan, struct ptm_err *err) PTM_WARN_UNUSED;
 
+/* Memory that runs of any plan use one after the other: it grows to what the largest needs, then
+ * nothing is allocated any more. All zero: empty. */
+struct ptm_exec {
+    char *arena, *tables, *args;
+    size_t arena_bytes, tables_bytes, args_bytes;
+    char *scratch; /* of kernels */
+    size_t scratch_bytes, scratch_used, scratch_wanted;
+    void *overflow; /* blocks of the present call that did not fit */
+};
+void ptm_exec_release(struct ptm_exec *x);
+/* Room for the three argument tables of a run. */
+enum ptm_status ptm_exec_begin(struct ptm_exec *x, const struct ptm_graph *g, struct ptm_nd **arg,
+                               union ptm_imm **scalar, void ***out, struct ptm_err *err)
+    PTM_WARN_UNUSED;
+
 /* One run. `arg`: per graph input, data and strides; `scalar`: per graph scalar; `out`: per graph
  * output, a buffer of the value's bytes, row-major; buffers overlap neither arguments nor each
  * other. After a failure the buffers' contents are undefined. */
-enum ptm_status ptm_plan_run(const struct ptm_plan *plan, const struct ptm_nd *arg,
-                             const union ptm_imm *scalar, void *const *out, struct ptm_err *err)
+enum ptm_status ptm_plan_run(const struct ptm_plan *plan, struct ptm_exec *exec,
+                             const struct ptm_nd *arg, const union ptm_imm *scalar, void *const *out, struct ptm_err *err)
     PTM_WARN_UNUSED;
 
 /* One operator, at once: attributes all A_IMM, absent inputs of dtype PTM_ABSENT, `out` allocated

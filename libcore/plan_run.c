@@ -12,49 +12,94 @@
 
 #include "libcore/infer.h"
 
-/* -- scratch memory of one kernel call -- */
+/* -- memory -- */
 
-union scratch_block {
-    union scratch_block *next;
+union overflow_block {
+    union overflow_block *next;
     max_align_t align;
 };
 
-struct scratch {
-    union scratch_block *head;
-};
-
+/* Scratch of one kernel call: from the buffer, zeroed; past its end in blocks of their own, and the
+ * buffer is larger the next time. */
 static void *scratch_alloc(void *ctx, size_t bytes)
 {
-    struct scratch *s = ctx;
-    if (bytes > PTRDIFF_MAX - sizeof(union scratch_block))
+    struct ptm_exec *x = ctx;
+    if (bytes > PTRDIFF_MAX / 2)
         return NULL;
-    union scratch_block *b = ptm_malloc(sizeof(*b) + bytes);
+    bytes = (bytes + 63) / 64 * 64;
+    x->scratch_wanted += bytes;
+    if (bytes <= x->scratch_bytes - x->scratch_used) {
+        void *p = x->scratch + x->scratch_used;
+        x->scratch_used += bytes;
+        return memset(p, 0, bytes);
+    }
+    union overflow_block *b = ptm_malloc(sizeof(*b) + bytes);
     if (!b)
         return NULL;
-    b->next = s->head;
-    s->head = b;
+    b->next = x->overflow;
+    x->overflow = b;
     return b + 1;
 }
 
-static void scratch_release(struct scratch *s)
+static void scratch_release(struct ptm_exec *x)
 {
-    for (union scratch_block *b = s->head, *next; b; b = next) {
+    for (union overflow_block *b = x->overflow, *next; b; b = next) {
         next = b->next;
         ptm_free(b);
     }
-    s->head = NULL;
+    x->overflow = NULL;
+    if (x->scratch_wanted > x->scratch_bytes) {
+        ptm_free(x->scratch);
+        x->scratch = ptm_malloc(x->scratch_wanted);
+        x->scratch_bytes = x->scratch ? x->scratch_wanted : 0;
+    }
+    x->scratch_used = x->scratch_wanted = 0;
+}
+
+/* At least `bytes` in *p; what was in it is lost. */
+static bool reserve(char **p, size_t *have, size_t bytes)
+{
+    if (bytes <= *have)
+        return true;
+    ptm_free(*p);
+    *p = ptm_malloc(bytes);
+    *have = *p ? bytes : 0;
+    return *p;
+}
+
+void ptm_exec_release(struct ptm_exec *x)
+{
+    scratch_release(x);
+    ptm_free(x->arena);
+    ptm_free(x->tables);
+    ptm_free(x->args);
+    ptm_free(x->scratch);
+    *x = (struct ptm_exec){0};
+}
+
+enum ptm_status ptm_exec_begin(struct ptm_exec *x, const struct ptm_graph *g, struct ptm_nd **arg,
+                               union ptm_imm **scalar, void ***out, struct ptm_err *err)
+{
+    size_t arg_bytes = g->n_inputs * sizeof(**arg), scalar_bytes = g->n_scalars * sizeof(**scalar);
+    size_t bytes = arg_bytes + scalar_bytes + g->n_outputs * sizeof(**out);
+    if (!reserve(&x->args, &x->args_bytes, bytes + 1))
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the %zu arguments of a piece",
+                        g->n_inputs);
+    *arg = (void *)x->args;
+    *scalar = (void *)(x->args + arg_bytes);
+    *out = (void *)(x->args + arg_bytes + scalar_bytes);
+    return PTM_OK;
 }
 
 /* -- one kernel call -- */
 
 static enum ptm_status call(const struct ptm_plan_step *step, const char *op,
-                            struct ptm_ref_call *c, struct ptm_err *err)
+                            struct ptm_ref_call *c, struct ptm_exec *x, struct ptm_err *err)
 {
-    struct scratch scratch = {0};
     c->scratch = scratch_alloc;
-    c->scratch_ctx = &scratch;
+    c->scratch_ctx = x;
     int rc = step->backend ? step->backend->run(step->object, c) : step->fn(c);
-    scratch_release(&scratch);
+    scratch_release(x);
     if (rc == PTM_REF_MEMORY)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the working space of '%s'", op);
     if (rc == PTM_REF_RANGE)
@@ -107,7 +152,9 @@ enum ptm_status ptm_eager_run(enum ptm_op op, const struct ptm_nd *in, uint32_t 
         imm[i].i = attr[i].u.i;
     struct ptm_ref_call c = {.out = nd + seen, .in = nd, .attr = imm, .n_out = info->n_out,
                              .n_in = (int)seen, .n_attr = (int)n_attr};
-    enum ptm_status s = call(&(struct ptm_plan_step){.fn = fn}, info->name, &c, err);
+    struct ptm_exec x = {0};
+    enum ptm_status s = call(&(struct ptm_plan_step){.fn = fn}, info->name, &c, &x, err);
+    ptm_exec_release(&x);
     ptm_free(nd);
     return s;
 }
@@ -116,6 +163,7 @@ enum ptm_status ptm_eager_run(enum ptm_op op, const struct ptm_nd *in, uint32_t 
 
 struct run {
     const struct ptm_plan *plan;
+    struct ptm_exec *exec;
     const struct ptm_graph *g;
     const union ptm_imm *scalar;
     struct ptm_nd *nd; /* per value */
@@ -276,7 +324,7 @@ static enum ptm_status run_step(struct run *r, const struct ptm_plan_step *step,
     PTM_TRY(check_start(r, n, err));
     struct ptm_ref_call c = {.out = &r->nd[n->out], .in = r->in, .attr = r->imm,
                              .n_out = n->n_out, .n_in = (int)seen, .n_attr = (int)n->n_attr};
-    return call(step, info->name, &c, err);
+    return call(step, info->name, &c, r->exec, err);
 }
 
 /* Adds the place in the user's program to a step's failure. */
@@ -294,13 +342,16 @@ static enum ptm_status at_site(const struct ptm_graph *g, const struct ptm_node 
 }
 
 /* The same elements with other strides. */
-static enum ptm_status copy_array(const struct ptm_nd *from, const struct ptm_nd *to,
+static enum ptm_status copy_array(struct run *r, const struct ptm_nd *from, const struct ptm_nd *to,
                                   struct ptm_err *err)
 {
-    struct ptm_attr attr[1 + PTM_MAX_RANK] = {{.kind = A_IMM, .u.i = from->rank}};
+    union ptm_imm dims[1 + PTM_MAX_RANK] = {{.i = from->rank}};
     for (int d = 0; d < from->rank; d++)
-        attr[1 + d].u.i = from->dim[d];
-    return ptm_eager_run(OP_reshape, from, 1, attr, 1 + (uint32_t)from->rank, to, err);
+        dims[1 + d].i = from->dim[d];
+    struct ptm_ref_call c = {.out = to, .in = from, .attr = dims, .n_out = 1, .n_in = 1,
+                             .n_attr = 1 + from->rank};
+    return call(&(struct ptm_plan_step){.fn = ptm_ref_find("reshape")}, "reshape", &c, r->exec,
+                err);
 }
 
 static enum ptm_status copy_outputs(struct run *r, void *const *out, struct ptm_err *err)
@@ -312,47 +363,37 @@ static enum ptm_status copy_outputs(struct run *r, void *const *out, struct ptm_
         struct ptm_nd to = *from;
         to.data = out[k];
         ptm_strides_contiguous(to.rank, to.dim, to.stride);
-        PTM_TRY(copy_array(from, &to, err));
+        PTM_TRY(copy_array(r, from, &to, err));
     }
     return PTM_OK;
 }
 
-enum ptm_status ptm_plan_run(const struct ptm_plan *plan, const struct ptm_nd *arg,
-                             const union ptm_imm *scalar, void *const *out, struct ptm_err *err)
+enum ptm_status ptm_plan_run(const struct ptm_plan *plan, struct ptm_exec *exec,
+                             const struct ptm_nd *arg, const union ptm_imm *scalar,
+                             void *const *out, struct ptm_err *err)
 {
     const struct ptm_graph *g = plan->graph;
-    struct run r = {.plan = plan, .g = g, .scalar = scalar};
+    struct run r = {.plan = plan, .exec = exec, .g = g, .scalar = scalar};
     PTM_TRY(check_args(plan, arg, err));
     size_t n_nd = plan->n_places + plan->most_in;
-    char *memory = plan->arena_bytes <= PTRDIFF_MAX - ARENA_ALIGN - SLACK
-                       ? ptm_malloc(plan->arena_bytes + ARENA_ALIGN + SLACK)
-                       : NULL;
-    r.nd = ptm_malloc(n_nd * sizeof(*r.nd) + plan->most_attr * sizeof(*r.imm));
-    enum ptm_status s = PTM_OK;
-    if (!memory || !r.nd) {
-        s = ptm_fail(err, PTM_ERR_MEMORY, "no memory for %zu bytes of intermediate results",
-                     plan->arena_bytes);
-        goto out;
-    }
-    r.arena = memory + (ARENA_ALIGN - (uintptr_t)memory % ARENA_ALIGN) % ARENA_ALIGN;
+    size_t tables = n_nd * sizeof(*r.nd) + plan->most_attr * sizeof(*r.imm);
+    if (plan->arena_bytes > PTRDIFF_MAX - ARENA_ALIGN - SLACK ||
+        !reserve(&exec->arena, &exec->arena_bytes, plan->arena_bytes + ARENA_ALIGN + SLACK) ||
+        !reserve(&exec->tables, &exec->tables_bytes, tables))
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory for %zu bytes of intermediate results",
+                        plan->arena_bytes);
+    r.arena = exec->arena + (ARENA_ALIGN - (uintptr_t)exec->arena % ARENA_ALIGN) % ARENA_ALIGN;
+    r.nd = (void *)exec->tables;
     r.in = r.nd + plan->n_places;
     r.imm = (void *)(r.nd + n_nd);
-    s = bind(&r, arg, out, err);
-    for (size_t i = 0; i < plan->n_steps && !s; i++) {
+    PTM_TRY(bind(&r, arg, out, err));
+    for (size_t i = 0; i < plan->n_steps; i++) {
         struct ptm_err why = {0};
         const struct ptm_plan_step *step = &plan->step[i];
-        if (step->node == PTM_NO_VALUE) {
-            s = copy_array(&r.nd[step->from], &r.nd[step->to], err);
-            continue;
-        }
-        s = run_step(&r, step, &why);
-        if (s)
-            at_site(g, &g->node[plan->step[i].node], &why, err);
+        if (step->node == PTM_NO_VALUE)
+            PTM_TRY(copy_array(&r, &r.nd[step->from], &r.nd[step->to], err));
+        else if (run_step(&r, step, &why))
+            return at_site(g, &g->node[step->node], &why, err);
     }
-    if (!s)
-        s = copy_outputs(&r, out, err);
-out:
-    ptm_free(r.nd);
-    ptm_free(memory);
-    return s;
+    return copy_outputs(&r, out, err);
 }

@@ -171,7 +171,7 @@ static enum ptm_status copy_heap(struct ptm_session *s, const struct ptm_program
         if (o)
             o->attr = ptm_arena_array(a, n + 1, sizeof(*o->attr));
     }
-    s->slot_owner = ptm_arena_array(a, s->n_slots + 1, sizeof(struct ptm_owned *));
+    s->slot_value = ptm_arena_array(a, s->n_slots + 1, sizeof(struct ptm_slot_value *));
     if (a->failed)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for a session");
     for (uint32_t i = 0; i < p->n_objects; i++)
@@ -194,6 +194,8 @@ enum ptm_status ptm_session_open(struct ptm_session **out, const struct ptm_mode
     if (!s)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for a session");
     s->model = m;
+    s->frame.pool = &s->pool;
+    s->frame.exec = &s->exec;
     if (config)
         s->config = *config;
     if (!s->config.max_steps)
@@ -439,15 +441,61 @@ static enum ptm_status build(const struct ptm_tree *tree, const struct ptm_frame
     return PTM_OK;
 }
 
-static void install(struct ptm_session *s, const struct ptm_entry *e, const struct ptm_frame *f,
-                    struct ptm_owned **fresh, const struct ptm_ival *value)
+static struct ptm_slot_value *slot_of(struct ptm_session *s, const struct ptm_effect *x)
 {
+    struct ptm_slot_value **v =
+        &s->slot_value[s->slot_base[x->slot.object->id] + x->slot.index];
+    if (!*v)
+        *v = ptm_malloc(sizeof(**v));
+    return *v;
+}
+
+static struct ptm_storage *target(const struct ptm_effect *x, const struct ptm_frame *f)
+{
+    return x->to != PTM_NO_VALUE ? f->bound[x->to].storage : x->storage;
+}
+
+/* Builds every new value aside and makes room; nothing changes yet. */
+static enum ptm_status prepare(struct ptm_session *s, struct ptm_entry *e,
+                               const struct ptm_frame *f, struct ptm_ival *result,
+                               struct ptm_err *err)
+{
+    for (size_t i = 0; i < e->n_effects; i++) {
+        struct ptm_effect *x = &e->effect[i];
+        if (x->value) {
+            struct ptm_slot_value *v = slot_of(s, x);
+            if (!v)
+                return ptm_fail(err, PTM_ERR_MEMORY, "no memory for an attribute");
+            ptm_owned_reset(&v->next);
+            PTM_TRY(build(x->value, f, &v->next, &x->built, err));
+        } else if (!own_storage(s, target(x, f))) {
+            return ptm_fail(err, PTM_ERR_MEMORY, "no memory for a state of %zu bytes",
+                            target(x, f)->bytes);
+        }
+    }
+    ptm_owned_reset(&s->next_result);
+    return build(e->result, f, &s->next_result, result, err);
+}
+
+static void swap_owned(struct ptm_owned *a, struct ptm_owned *b)
+{
+    struct ptm_owned t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* All or nothing: what can fail comes first. */
+static enum ptm_status commit(struct ptm_session *s, struct ptm_entry *e,
+                              const struct ptm_frame *f, struct ptm_ival *result,
+                              struct ptm_err *err)
+{
+    PTM_TRY(prepare(s, e, f, result, err));
     /* storages first: they are copied from values that slots may let go */
     for (size_t i = 0; i < e->n_effects; i++) {
         const struct ptm_effect *x = &e->effect[i];
         if (x->value)
             continue;
-        struct ptm_storage *to = x->to != PTM_NO_VALUE ? f->bound[x->to].storage : x->storage;
+        struct ptm_storage *to = target(x, f);
         const struct ptm_storage *from = f->bound[x->from].storage;
         size_t bytes = to->bytes < from->bytes ? to->bytes : from->bytes;
         if (bytes)
@@ -457,57 +505,12 @@ static void install(struct ptm_session *s, const struct ptm_entry *e, const stru
         const struct ptm_effect *x = &e->effect[i];
         if (!x->value)
             continue;
-        struct ptm_object *o = x->slot.object;
-        uint32_t slot = s->slot_base[o->id] + x->slot.index;
-        if (s->slot_owner[slot]) {
-            ptm_owned_release(s->slot_owner[slot]);
-            ptm_free(s->slot_owner[slot]);
-        }
-        s->slot_owner[slot] = fresh[i];
-        o->attr[x->slot.index] = value[i];
+        struct ptm_slot_value *v = slot_of(s, x);
+        x->slot.object->attr[x->slot.index] = x->built;
+        swap_owned(&v->now, &v->next);
     }
-}
-
-/* Builds everything first, then changes the session: all or nothing. */
-static enum ptm_status commit(struct ptm_session *s, const struct ptm_entry *e,
-                              const struct ptm_frame *f, struct ptm_ival *result,
-                              struct ptm_err *err)
-{
-    struct ptm_owned result_owner = {0};
-    struct ptm_owned **fresh = ptm_malloc((e->n_effects + 1) * sizeof(struct ptm_owned *));
-    struct ptm_ival *value = ptm_malloc((e->n_effects + 1) * sizeof(*value));
-    enum ptm_status st = PTM_OK;
-    if (!fresh || !value)
-        st = ptm_fail(err, PTM_ERR_MEMORY, "no memory for the call's effects");
-    for (size_t i = 0; !st && i < e->n_effects; i++) {
-        const struct ptm_effect *x = &e->effect[i];
-        if (x->value) {
-            fresh[i] = ptm_malloc(sizeof(*fresh[i]));
-            st = fresh[i] ? build(x->value, f, fresh[i], &value[i], err)
-                          : ptm_fail(err, PTM_ERR_MEMORY, "no memory for an attribute");
-        } else {
-            struct ptm_storage *to = x->to != PTM_NO_VALUE ? f->bound[x->to].storage : x->storage;
-            if (!own_storage(s, to))
-                st = ptm_fail(err, PTM_ERR_MEMORY, "no memory for a state of %zu bytes", to->bytes);
-        }
-    }
-    if (!st)
-        st = build(e->result, f, &result_owner, result, err);
-    if (!st) {
-        install(s, e, f, fresh, value);
-        ptm_owned_release(&s->result);
-        s->result = result_owner;
-    } else {
-        ptm_owned_release(&result_owner);
-        for (size_t i = 0; fresh && i < e->n_effects; i++)
-            if (fresh[i]) {
-                ptm_owned_release(fresh[i]);
-                ptm_free(fresh[i]);
-            }
-    }
-    ptm_free(fresh);
-    ptm_free(value);
-    return st;
+    swap_owned(&s->result, &s->next_result);
+    return PTM_OK;
 }
 
 static enum ptm_status specialise(struct ptm_session *s, uint32_t fn, const struct ptm_ival *args,
@@ -553,7 +556,7 @@ static enum ptm_status call(struct ptm_session *s, uint32_t fn, const struct ptm
             PTM_TRY(ptm_frame_run(&s->frame, e, err));
             return commit(s, e, &s->frame, result, err);
         }
-        ptm_frame_release(&s->frame);
+        ptm_frame_reset(&s->frame);
     }
     if (had_entry && s->config.no_respecialise)
         return ptm_fail(err, PTM_ERR_ARG, "the call differs from the ones before it, and "
@@ -603,15 +606,15 @@ static enum ptm_status run(struct ptm_session *s, const char *method, const stru
     if (fn == UINT32_MAX)
         return ptm_fail(err, PTM_ERR_ARG, "the model has no method '%s'", method);
     size_t n = p->fn[fn].n_params - 1;
-    struct ptm_ival *bound = ptm_malloc((n + 1) * sizeof(*bound));
-    if (!bound)
+    void *bound = s->bound_args;
+    if (!ptm_arena_grow(&s->arena, &bound, &s->cap_bound_args, n + 1, sizeof(*args)))
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for %zu arguments", n);
+    s->bound_args = bound;
     enum ptm_status st = bind_args(p, &p->fn[fn], args, n_args, bound, err);
     if (!st)
         st = call(s, fn, bound, n, result, err);
     s->stats.runs += !st;
-    ptm_frame_release(&s->frame);
-    ptm_free(bound);
+    ptm_frame_reset(&s->frame);
     return st;
 }
 
@@ -625,7 +628,7 @@ enum ptm_status ptm_session_run(struct ptm_session *s, const char *method,
         s->trace = NULL;
         ptm_entry_free(s, s->building);
         s->building = NULL;
-        ptm_frame_release(&s->frame);
+        ptm_frame_reset(&s->frame);
         return ptm_map_shrank(err);
     }
     enum ptm_status st = run(s, method, args, n_args, result, err);
@@ -643,17 +646,21 @@ void ptm_session_close(struct ptm_session *s)
     if (!s)
         return;
     drop_entries(s);
-    for (uint32_t i = 0; s->slot_owner && i < s->n_slots; i++)
-        if (s->slot_owner[i]) {
-            ptm_owned_release(s->slot_owner[i]);
-            ptm_free(s->slot_owner[i]);
+    for (uint32_t i = 0; s->slot_value && i < s->n_slots; i++)
+        if (s->slot_value[i]) {
+            ptm_owned_release(&s->slot_value[i]->now);
+            ptm_owned_release(&s->slot_value[i]->next);
+            ptm_free(s->slot_value[i]);
         }
     ptm_owned_release(&s->result);
+    ptm_owned_release(&s->next_result);
     for (struct ptm_piece *p = s->pieces, *next; p; p = next) {
         next = p->next;
         free_piece(p);
     }
     ptm_frame_release(&s->frame);
+    ptm_exec_release(&s->exec);
+    ptm_storage_pool_release(&s->pool);
     ptm_arena_release(&s->arena);
     ptm_free(s);
 }

@@ -15,13 +15,18 @@ struct ptm_scalar_path {
     bool pinned; /* was needed as a number: never a symbol again */
 };
 
+/* A slot's present value, and the one before, whose memory the next will use. */
+struct ptm_slot_value {
+    struct ptm_owned now, next;
+};
+
 struct ptm_session {
     const struct ptm_model *model;
     struct ptm_config config;
     struct ptm_arena arena;      /* the heap's copy, paths */
     struct ptm_object **object;  /* by id; object[i]->real is NULL */
     bool **slot_state;           /* per object, per attribute: may change between calls */
-    struct ptm_owned **slot_owner; /* flat, per slot: owns the present value; NULL: the heap's */
+    struct ptm_slot_value **slot_value; /* flat, per slot: what calls wrote; NULL: the heap's */
     uint32_t *slot_base;         /* per object: first slot number */
     uint32_t n_slots;
     const char **path;           /* module path of each object */
@@ -32,7 +37,11 @@ struct ptm_session {
     struct ptm_piece *pieces;
     struct ptm_scalar_path *scalar_path;
     size_t n_paths, cap_paths;
-    struct ptm_owned result;
+    struct ptm_owned result, next_result; /* the last call's; of the call before, to be reused */
+    struct ptm_storage_pool pool;
+    struct ptm_exec exec;
+    struct ptm_ival *bound_args; /* of the call at work */
+    size_t cap_bound_args;
     struct ptm_trace *trace;     /* a specialisation at work */
     struct ptm_frame frame;      /* of the call at work */
     struct ptm_entry *building;

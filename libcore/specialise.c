@@ -90,7 +90,7 @@ enum ptm_status ptm_specialise(struct ptm_session *s, uint32_t fn, const struct 
         PTM_TRY(trace_once(s, fn, args, n_args, entry, frame, keep, &again, err));
         if (again) {
             ptm_entry_reset(entry);
-            ptm_frame_release(frame);
+            ptm_frame_reset(frame);
         }
     }
     return PTM_OK;

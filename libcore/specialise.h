@@ -28,7 +28,13 @@ struct ptm_piece {
 };
 
 /* Run-time tensors: malloc'ed, counted. */
-struct ptm_storage *ptm_storage_make(size_t bytes); /* refs 1; NULL: no memory */
+struct ptm_storage_pool {
+    struct ptm_storage *head; /* released ones, to be used again */
+    size_t n;
+};
+struct ptm_storage *ptm_storage_make(struct ptm_storage_pool *pool, size_t bytes); /* refs 1; NULL:
+                                                                                    * no memory */
+void ptm_storage_pool_release(struct ptm_storage_pool *p);
 void ptm_storage_hold(struct ptm_storage *s);
 void ptm_storage_drop(struct ptm_storage *s); /* NULL ok; only counts owned ones */
 
@@ -43,8 +49,11 @@ struct ptm_frame {
     size_t n_scalar, cap_scalar;
     size_t steps_done;
     uint64_t seed;
+    struct ptm_storage_pool *pool;
+    struct ptm_exec *exec;
 };
 bool ptm_frame_reserve(struct ptm_frame *f, size_t n_bound); /* zeroes the new ones */
+void ptm_frame_reset(struct ptm_frame *f);   /* lets the tensors go, keeps the arrays */
 void ptm_frame_release(struct ptm_frame *f);
 /* Runs the entry's steps from f->steps_done to the last. */
 enum ptm_status ptm_frame_run(struct ptm_frame *f, struct ptm_entry *e, struct ptm_err *err)

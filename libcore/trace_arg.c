@@ -339,7 +339,7 @@ struct ptm_tensor *ptm_dynamic(struct ptm_trace *t, enum ptm_dtype d, int rank, 
         return NULL;
     size_t bytes = n < 0 ? 0 : (size_t)n * ptm_dtype_bytes(d);
     void *p = e->binding;
-    struct ptm_storage *s = n < 0 ? NULL : ptm_storage_make(bytes);
+    struct ptm_storage *s = n < 0 ? NULL : ptm_storage_make(f->pool, bytes);
     if (!s || !ptm_arena_grow(&e->arena, &p, &e->cap_bindings, e->n_bindings + 1,
                               sizeof(*e->binding)) ||
         !ptm_frame_reserve(f, e->n_bindings + 1)) {

@@ -78,8 +78,10 @@ static void run(const struct ptm_plan *plan, const struct ptm_graph *g, struct p
     }
     for (size_t i = 0; i < g->n_outputs; i++)
         out[i] = ptm_arena_alloc(arena, MAX_ELEMENTS * 8);
-    if (!arena->failed && ptm_plan_run(plan, arg, scalar, out, &err) && !err.msg[0])
+    struct ptm_exec exec = {0};
+    if (!arena->failed && ptm_plan_run(plan, &exec, arg, scalar, out, &err) && !err.msg[0])
         abort();
+    ptm_exec_release(&exec);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
