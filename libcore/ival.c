@@ -149,7 +149,8 @@ struct ptm_tensor *ptm_tensor_new(struct ptm_arena *a, enum ptm_dtype dtype, int
     s->bytes = (size_t)n * ptm_dtype_bytes(dtype);
     t->dtype = (uint8_t)dtype;
     t->rank = (uint8_t)rank;
-    memcpy(t->dim, dim, (size_t)rank * sizeof(*dim));
+    for (int i = 0; i < rank; i++) /* dim may be NULL for rank 0 */
+        t->dim[i] = dim[i];
     memcpy(t->stride, stride, (size_t)rank * sizeof(*stride));
     t->storage = s;
     return t;
@@ -167,7 +168,8 @@ struct ptm_tensor *ptm_tensor_wrap(enum ptm_dtype dtype, int rank, const int64_t
     struct wrapped *w = ptm_malloc(sizeof(*w));
     if (!w)
         return NULL;
-    memcpy(w->t.dim, dim, (size_t)rank * sizeof(*dim));
+    for (int i = 0; i < rank; i++)
+        w->t.dim[i] = dim[i];
     int64_t n = ptm_strides_contiguous(rank, dim, w->t.stride);
     if (n < 0) {
         ptm_free(w);

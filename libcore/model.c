@@ -45,7 +45,12 @@ enum ptm_status ptm_model_open(struct ptm_model **out, const char *path, ptm_for
     char *copy = (char *)(m + 1);
     memcpy(copy, path, len);
     m->path = copy;
-    enum ptm_status st = ptm_map_open(&m->map, path, &m->bytes, &m->n_bytes, err);
+    struct ptm_err map_err = {0};
+    enum ptm_status st = ptm_map_open(&m->map, path, &m->bytes, &m->n_bytes, &map_err);
+    if (st == PTM_ERR_KIND) /* a folder: some formats are; the finder knows them by name */
+        st = find(NULL, 0, path, &m->format, err);
+    if (st)
+        ptm_fail(err, map_err.code, "%s", map_err.msg);
     return finish(out, m, st ? st : load_guarded(m, find, err));
 }
 
