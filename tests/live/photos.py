@@ -55,7 +55,7 @@ def main():
                                 "--top", "5", "--json", "-"], capture_output=True, text=True)
             got = None
             if r.returncode == 0:
-                got = [t["class"] for t in json.loads(r.stdout)["runs"][0]["outputs"][0]["top"]]
+                got = [t["class"] for t in json.loads(r.stdout)["runs"][0]["top"][0]]
             ok = got == want
             print("%s %s: PyTorch %s, ptm %s" % ("ok  " if ok else "FAIL", name, want,
                                                  got if got else r.stderr.strip()))
