@@ -82,7 +82,7 @@ static void print_modules(const struct survey *s, bool all)
     }
 }
 
-static void print_ops(const struct survey *s, bool all)
+static void print_ops(const struct survey *s, bool all, bool ran)
 {
     enum { SHOWN = 25 };
     char place[600];
@@ -103,7 +103,8 @@ static void print_ops(const struct survey *s, bool all)
         puts("missing     none: every operator is supported");
         return;
     }
-    printf("missing     %zu operators are not supported\n", s->n_missing);
+    printf("missing     %zu operator%s not supported%s\n", s->n_missing,
+           s->n_missing == 1 ? " is" : "s are", ran ? "; this call went without" : "");
     for (size_t i = 0; i < s->n_missing; i++) {
         const struct op_use *u = &s->op[i];
         printf("  %6" PRIu32 "  %s%s%s\n", u->n, u->name, u->overload && *u->overload ? "." : "",
@@ -139,7 +140,7 @@ static void print_all(const struct inspect *o)
     print_methods(&m->program);
     print_tensors(s);
     print_modules(s, o->verbose);
-    print_ops(s, o->verbose);
+    print_ops(s, o->verbose, o->have_cost);
     printf("source map  %" PRIu32 " of %" PRIu32 " places name their Python line\n",
            s->n_source_positions, s->n_positions);
     if (s->n_training)

@@ -56,10 +56,10 @@ static void check_training(struct linter *l)
               l->s->n_training, l->s->n_modules);
     if (dropout)
         found(l, LINT_WARNING, "dropout-training",
-              "%" PRIu32 " dropout modules will drop: call eval() before saving", dropout);
+              "%" PRIu32 " dropout module(s) will drop: call eval() before saving", dropout);
     if (norm)
         found(l, LINT_WARNING, "batchnorm-training",
-              "%" PRIu32 " batch norm modules use the statistics of each batch: call eval() "
+              "%" PRIu32 " batch norm module(s) use the statistics of each batch: call eval() "
               "before saving",
               norm);
 }
@@ -91,20 +91,21 @@ static void check_tensors(struct linter *l)
     }
     char size[40];
     if (bad)
-        found(l, LINT_WARNING, "not-finite", "%" PRIu64 " tensors hold NaN or infinity: '%.200s'%s",
-              bad, first_bad, bad > 1 ? " and more" : "");
+        found(l, LINT_WARNING, "not-finite",
+              "%" PRIu64 " tensor(s) hold NaN or infinity: '%.200s'%s", bad, first_bad,
+              bad > 1 ? " and more" : "");
     if (f64)
         found(l, LINT_WARNING, "float64",
-              "%" PRIu64 " tensors are float64 (%s): '%.200s'%s; phones want float32", f64,
+              "%" PRIu64 " tensor(s) are float64 (%s): '%.200s'%s; phones want float32", f64,
               text_bytes(f64_bytes, size, sizeof(size)), first_f64, f64 > 1 ? " and more" : "");
     if (unused)
-        found(l, LINT_WARNING, "unused", "no method reads %" PRIu64 " tensors (%s): '%.200s'%s",
+        found(l, LINT_WARNING, "unused", "no method reads %" PRIu64 " tensor(s) (%s): '%.200s'%s",
               unused, text_bytes(unused_bytes, size, sizeof(size)), first_unused,
               unused > 1 ? " and more" : "");
     if (shared)
         found(l, LINT_NOTE, "shared",
-              "%" PRIu64 " parameters share the bytes of others: '%.200s'%s", shared, first_shared,
-              shared > 1 ? " and more" : "");
+              "%" PRIu64 " parameter(s) share the bytes of others: '%.200s'%s", shared,
+              first_shared, shared > 1 ? " and more" : "");
 }
 
 static void check_ops(struct linter *l)
@@ -127,7 +128,8 @@ static void check_ops(struct linter *l)
     }
     if (l->s->n_unreachable)
         found(l, LINT_NOTE, "dead-code",
-              "%" PRIu32 " operator calls are in code that no method reaches", l->s->n_unreachable);
+              "%" PRIu32 " operator call(s) are in code that no method reaches",
+              l->s->n_unreachable);
 }
 
 enum ptm_status lint(const struct survey *s, struct ptm_arena *a, struct findings *out,

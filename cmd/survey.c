@@ -255,15 +255,15 @@ static bool count_ops(struct survey *s)
 
 /* -- objects and tensors -- */
 
-static bool add_tensor(struct survey *s, const struct ptm_tensor *t, const char *name,
+static bool add_tensor(struct survey *s, const struct ptm_ival *slot, const char *name,
                        enum tensor_role role)
 {
     void *v = s->tensor;
     if (!ptm_arena_grow(&s->arena, &v, &s->cap_tensors, s->n_tensors + 1, sizeof(*s->tensor)))
         return false;
     s->tensor = v;
-    s->tensor[s->n_tensors++] =
-        (struct tensor_use){.t = t, .name = name, .role = (uint8_t)role, .used = true};
+    s->tensor[s->n_tensors++] = (struct tensor_use){
+        .t = slot->u.tensor, .slot = slot, .name = name, .role = (uint8_t)role, .used = true};
     return true;
 }
 
@@ -284,20 +284,21 @@ static bool listed(const char *const *list, uint32_t n, const char *name)
     return false;
 }
 
-static bool walk_value(struct survey *s, struct ptm_ival v, const char *name, enum tensor_role role,
-                       struct ptm_object **queue, size_t *n_queue, int depth)
+static bool walk_value(struct survey *s, const struct ptm_ival *slot, const char *name,
+                       enum tensor_role role, struct ptm_object **queue, size_t *n_queue, int depth)
 {
+    struct ptm_ival v = *slot;
     bool ok = true;
     if (depth > PTM_MAX_DEPTH)
         return true;
     if (v.tag == PTM_TENSOR)
-        return add_tensor(s, v.u.tensor, name, role);
+        return add_tensor(s, slot, name, role);
     if (v.tag == PTM_LIST || v.tag == PTM_TUPLE)
         for (size_t i = 0; ok && i < v.u.list->n; i++)
-            ok = walk_value(s, v.u.list->v[i], name, role, queue, n_queue, depth + 1);
+            ok = walk_value(s, &v.u.list->v[i], name, role, queue, n_queue, depth + 1);
     if (v.tag == PTM_DICT)
         for (size_t i = 0; ok && i < v.u.dict->n; i++)
-            ok = walk_value(s, v.u.dict->v[i], name, role, queue, n_queue, depth + 1);
+            ok = walk_value(s, &v.u.dict->v[i], name, role, queue, n_queue, depth + 1);
     if (v.tag == PTM_OBJECT && v.u.object->id < s->model->program.n_objects &&
         !s->path[v.u.object->id]) {
         s->path[v.u.object->id] = name;
@@ -328,12 +329,12 @@ static bool walk_objects(struct survey *s)
             if (tag != PTM_TENSOR && tag < PTM_LIST)
                 continue;
             const char *name = join(s, s->path[o->id], attr);
-            if (!name || !walk_value(s, o->attr[a], name, role, queue, &n, 0))
+            if (!name || !walk_value(s, &o->attr[a], name, role, queue, &n, 0))
                 return false;
         }
     }
     for (uint32_t i = 0; i < p->n_constants; i++)
-        if (!walk_value(s, p->constant[i], "constant", ROLE_CONSTANT, queue, &n, 0))
+        if (!walk_value(s, &p->constant[i], "constant", ROLE_CONSTANT, queue, &n, 0))
             return false;
     return true;
 }
@@ -462,6 +463,27 @@ static bool find_reads(const struct survey *s, bool **read, bool *read_anywhere,
     return true;
 }
 
+/* Bytes that are read under one name (an LSTM's list of flat weights) are used under all. */
+static bool share_use(struct survey *s)
+{
+    struct tensor_use **order = ptm_arena_array(&s->arena, s->n_tensors + 1, sizeof(*order));
+    if (!order)
+        return false;
+    for (size_t i = 0; i < s->n_tensors; i++)
+        order[i] = &s->tensor[i];
+    qsort(order, s->n_tensors, sizeof(*order), by_bytes);
+    for (size_t i = 0, end; i < s->n_tensors; i = end) {
+        bool used = false;
+        for (end = i; end < s->n_tensors && order[end]->t->storage == order[i]->t->storage &&
+                      order[end]->t->offset == order[i]->t->offset;
+             end++)
+            used |= order[end]->used;
+        for (size_t k = i; k < end; k++)
+            order[k]->used = used;
+    }
+    return true;
+}
+
 static bool mark_unused(struct survey *s)
 {
     const struct ptm_program *p = &s->model->program;
@@ -494,11 +516,11 @@ static bool mark_unused(struct survey *s)
             if (o->attr[a].tag != PTM_TENSOR || read[c][a])
                 continue;
             for (size_t k = 0; k < s->n_tensors; k++)
-                if (s->tensor[k].t == o->attr[a].u.tensor && s->tensor[k].role != ROLE_CONSTANT)
+                if (s->tensor[k].slot == &o->attr[a])
                     s->tensor[k].used = false;
         }
     }
-    return true;
+    return share_use(s);
 }
 
 enum ptm_status survey_make(struct survey *s, const struct ptm_model *m, struct ptm_err *err)

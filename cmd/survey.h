@@ -19,6 +19,7 @@ struct op_use {
 enum tensor_role { ROLE_PARAMETER, ROLE_BUFFER, ROLE_ATTRIBUTE, ROLE_CONSTANT, N_ROLES };
 struct tensor_use {
     const struct ptm_tensor *t;
+    const struct ptm_ival *slot; /* the attribute, list element or constant that holds it */
     const char *name;  /* "features.0.weight" */
     uint8_t role;      /* enum tensor_role */
     bool first;        /* the first use of these bytes: later ones share them */
