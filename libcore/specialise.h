@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Inside of specialising: the trace, the pieces it makes, the run-time tensors
- * of a call. trace.c makes values, trace_view.c views and writes, trace_arg.c
+ * of a call. trace.c makes values, trace_cut.c ends pieces, trace_view.c views and writes, trace_arg.c
  * argument helpers, sym.c symbols, shadow.c the shadow heap and guards,
- * interp.c the interpreter, specialise.c a whole call.
+ * export.c what leaves a call, interp.c the interpreter, specialise.c a whole call.
  *
  * A call's run-time state (struct ptm_frame) is the same while tracing and
  * when an entry is replayed: tensors by binding number, numbers by scalar number.
@@ -157,14 +157,17 @@ uint32_t ptm_trace_value(struct ptm_trace *t, struct ptm_tensor *x); /* in the p
 uint32_t ptm_trace_node(struct ptm_trace *t, enum ptm_op op, const uint32_t *in, uint32_t n_in,
                         const struct ptm_attr *attr, uint32_t n_attr);
 void ptm_trace_touch(struct ptm_trace *t, struct ptm_trace_storage *ts); /* contents changed */
-void ptm_trace_cut(struct ptm_trace *t);  /* ends the piece; runs it when interpreting */
-void ptm_trace_maybe_cut(struct ptm_trace *t, bool back_edge);
 struct ptm_site ptm_trace_site(const struct ptm_trace *t);
+void ptm_trace_no_memory(struct ptm_trace *t); /* fails with PTM_ERR_MEMORY */
+uint32_t ptm_trace_permuted(struct ptm_trace *t, uint32_t v, int rank, const int64_t *perm);
 uint32_t ptm_trace_flat(struct ptm_trace *t, struct ptm_trace_storage *ts);
 struct ptm_attr ptm_trace_offset(struct ptm_trace *t, const struct ptm_tensor *x);
 struct ptm_attr ptm_trace_sym_attr(struct ptm_trace *t, struct ptm_sym s);
 /* Dims sorted by descending stride: the order in which a dense tensor lies in memory. */
 void ptm_memory_order(int rank, const int64_t *dim, const int64_t *stride, int64_t *perm);
+/* trace_cut.c */
+void ptm_trace_cut(struct ptm_trace *t); /* ends the piece; runs it when interpreting */
+void ptm_trace_maybe_cut(struct ptm_trace *t, bool back_edge);
 /* trace_view.c */
 void ptm_trace_unknow(struct ptm_trace *t, struct ptm_trace_storage *ts); /* known -> lazy */
 /* shadow.c */
@@ -174,6 +177,10 @@ struct ptm_ival ptm_shadow_const(struct ptm_trace *t, struct ptm_ival real); /* 
 struct ptm_ival ptm_shadow_get(struct ptm_trace *t, struct ptm_object *o, uint32_t attr);
 void ptm_shadow_set(struct ptm_trace *t, struct ptm_object *o, uint32_t attr, struct ptm_ival v);
 void ptm_shadow_mark(struct ptm_trace *t); /* marks storages that the program can still reach */
+/* A tree with room for n children, in the entry; NULL when tree is. */
+struct ptm_tree *ptm_tree_children(struct ptm_trace *t, struct ptm_tree *tree, size_t n);
+struct ptm_ival ptm_own_scalar(struct ptm_arena *a, struct ptm_ival v); /* strings copied */
+/* export.c */
 struct ptm_tree *ptm_shadow_export(struct ptm_trace *t, struct ptm_ival v); /* after the last cut */
 void ptm_shadow_effects(struct ptm_trace *t);
 /* Makes what leaves the call exportable: call before the last cut. */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Values while specialising: storages, operators, reading data, ending a piece.
+ * Values while specialising: storages, operators.
  *
  * The graph of the piece is built as operators come. A storage's content is a
  * dense base tensor; a tensor caches the graph value it stands for until the
- * storage changes (version) or the piece ends (epoch). A piece that ends keeps
- * only what its live storages need; those become bound to its outputs.
+ * storage changes (version) or the piece ends (epoch).
  */
 #include "libcore/specialise.h"
 
@@ -18,8 +17,6 @@
 enum {
     EAGER_IN = 65536,    /* elements of known inputs and outputs up to which */
     EAGER_OUT = 16384,   /* an operator runs at once */
-    CUT_LOOP = 2000,     /* nodes after which a loop's back edge ends the piece */
-    CUT_ANY = 8000,
 };
 #define CONST_KEY_SEED UINT64_C(0xcbf29ce484222325)
 
@@ -33,7 +30,7 @@ bool ptm_trace_failed(const struct ptm_trace *t)
     return t->err.code != PTM_OK;
 }
 
-static void out_of_memory(struct ptm_trace *t)
+void ptm_trace_no_memory(struct ptm_trace *t)
 {
     ptm_fail(&t->err, PTM_ERR_MEMORY, "out of memory while specialising");
 }
@@ -105,7 +102,7 @@ struct ptm_trace_storage *ptm_ts_new(struct ptm_trace *t, enum ptm_storage_state
     if (!s)
         s = ptm_arena_alloc(&t->arena, sizeof(*s));
     if (!ts || !s) {
-        out_of_memory(t);
+        ptm_trace_no_memory(t);
         return NULL;
     }
     ts->state = (uint8_t)state;
@@ -129,7 +126,7 @@ struct ptm_tensor *ptm_trace_tensor(struct ptm_trace *t, struct ptm_trace_storag
 {
     struct ptm_tensor *x = ts ? ptm_arena_alloc(&t->arena, sizeof(*x)) : NULL;
     if (!x) {
-        out_of_memory(t);
+        ptm_trace_no_memory(t);
         return NULL;
     }
     x->dtype = ts->dtype;
@@ -172,7 +169,7 @@ uint32_t ptm_trace_node(struct ptm_trace *t, enum ptm_op op, const uint32_t *in,
     if (n_in > PTM_LEN(type_of))
         in_type = ptm_arena_array(&t->arena, n_in, sizeof(*in_type));
     if (!in_type) {
-        out_of_memory(t);
+        ptm_trace_no_memory(t);
         return PTM_NO_VALUE;
     }
     for (uint32_t i = 0; i < n_in; i++) {
@@ -189,7 +186,7 @@ uint32_t ptm_trace_node(struct ptm_trace *t, enum ptm_op op, const uint32_t *in,
     struct ptm_site site = ptm_trace_site(t);
     uint32_t v = ptm_graph_node(&t->graph, op, in, n_in, attr, n_attr, out_type, &site);
     if (v == PTM_NO_VALUE)
-        out_of_memory(t);
+        ptm_trace_no_memory(t);
     return v;
 }
 
@@ -218,7 +215,7 @@ static uint32_t constant_value(struct ptm_trace *t, const struct ptm_tensor *x)
         /* the whole storage, so that any strides work */
         uint8_t *copy = ptm_arena_copy(&t->graph_arena, ts->storage->data, ts->storage->bytes);
         if (!copy) {
-            out_of_memory(t);
+            ptm_trace_no_memory(t);
             return PTM_NO_VALUE;
         }
         uint64_t h = fnv(CONST_KEY_SEED ^ 1, copy, ts->storage->bytes);
@@ -228,7 +225,7 @@ static uint32_t constant_value(struct ptm_trace *t, const struct ptm_tensor *x)
     }
     uint32_t v = ptm_graph_const(&t->graph, &type, &c);
     if (v == PTM_NO_VALUE)
-        out_of_memory(t);
+        ptm_trace_no_memory(t);
     return v;
 }
 
@@ -237,7 +234,7 @@ static uint32_t bound_value(struct ptm_trace *t, uint32_t binding)
     void *p = t->binding_value, *q = t->binding_epoch;
     if (!ptm_arena_grow(&t->arena, &p, &t->cap_binding_value, binding + 1, sizeof(uint32_t)) ||
         !ptm_arena_grow(&t->arena, &q, &t->cap_binding_epoch, binding + 1, sizeof(uint32_t))) {
-        out_of_memory(t);
+        ptm_trace_no_memory(t);
         return PTM_NO_VALUE;
     }
     t->binding_value = p;
@@ -248,7 +245,7 @@ static uint32_t bound_value(struct ptm_trace *t, uint32_t binding)
     void *r = t->arg_binding;
     if (v == PTM_NO_VALUE || !ptm_arena_grow(&t->arena, &r, &t->cap_arg_binding,
                                              t->graph.n_inputs, sizeof(uint32_t))) {
-        out_of_memory(t);
+        ptm_trace_no_memory(t);
         return PTM_NO_VALUE;
     }
     t->arg_binding = r;
@@ -284,7 +281,7 @@ void ptm_memory_order(int rank, const int64_t *dim, const int64_t *stride, int64
     }
 }
 
-static uint32_t permuted(struct ptm_trace *t, uint32_t v, int rank, const int64_t *perm)
+uint32_t ptm_trace_permuted(struct ptm_trace *t, uint32_t v, int rank, const int64_t *perm)
 {
     bool identity = true;
     struct ptm_attr attr[1 + PTM_MAX_RANK];
@@ -315,7 +312,7 @@ uint32_t ptm_trace_flat(struct ptm_trace *t, struct ptm_trace_storage *ts)
     if (v == PTM_NO_VALUE || (ts->rank == 1))
         return v;
     ptm_memory_order(ts->rank, ts->dim, ts->stride, perm);
-    return reshaped(t, permuted(t, v, ts->rank, perm), 1, &n);
+    return reshaped(t, ptm_trace_permuted(t, v, ts->rank, perm), 1, &n);
 }
 
 static bool same_layout(const struct ptm_tensor *x, int rank, const int64_t *dim,
@@ -359,7 +356,7 @@ static uint32_t as_permutation(struct ptm_trace *t, const struct ptm_tensor *x,
             return PTM_NO_VALUE;
         perm[n++] = k;
     }
-    uint32_t v = permuted(t, base_value(t, ts), ts->rank, perm);
+    uint32_t v = ptm_trace_permuted(t, base_value(t, ts), ts->rank, perm);
     return v == PTM_NO_VALUE ? v : reshaped(t, v, x->rank, x->dim);
 }
 
@@ -375,7 +372,7 @@ struct ptm_attr ptm_trace_sym_attr(struct ptm_trace *t, struct ptm_sym s)
     void *p = t->scalar_number;
     if (v == PTM_NO_VALUE || !ptm_arena_grow(&t->arena, &p, &t->cap_scalar_number,
                                              t->graph.n_scalars, sizeof(uint32_t))) {
-        out_of_memory(t);
+        ptm_trace_no_memory(t);
         return imm(0);
     }
     t->scalar_number = p;
@@ -445,7 +442,7 @@ void ptm_emit_opt(struct ptm_emit *e, struct ptm_tensor *x)
     if (e->t->err.code)
         return;
     if (!ptm_arena_grow(&e->t->arena, &p, &e->cap_in, e->n_in + 1, sizeof(*e->in))) {
-        out_of_memory(e->t);
+        ptm_trace_no_memory(e->t);
         return;
     }
     e->in = p;
@@ -469,7 +466,7 @@ static void add_attr(struct ptm_emit *e, struct ptm_attr a, struct ptm_sym *sym)
         return;
     if (!ptm_arena_grow(&e->t->arena, &p, &cap, e->n_attr + 1, sizeof(*e->attr)) ||
         !ptm_arena_grow(&e->t->arena, &q, &e->cap_attr, e->n_attr + 1, sizeof(*e->attr_sym))) {
-        out_of_memory(e->t);
+        ptm_trace_no_memory(e->t);
         return;
     }
     e->attr = p;
@@ -602,7 +599,7 @@ static bool try_eager(struct ptm_emit *e, struct ptm_tensor **out)
     in_type = ptm_arena_array(&t->arena, e->n_in + 1, sizeof(*in_type));
     in = ptm_arena_array(&t->arena, e->n_in + 1, sizeof(*in));
     if (!in_type || !in) {
-        out_of_memory(t);
+        ptm_trace_no_memory(t);
         return true;
     }
     for (size_t i = 0; i < e->n_in; i++) {
@@ -636,7 +633,7 @@ static bool try_eager(struct ptm_emit *e, struct ptm_tensor **out)
         out_nd[k] = type_nd(&type[k], stride, ts->storage->data);
     }
     if (t->arena.failed)
-        out_of_memory(t);
+        ptm_trace_no_memory(t);
     else if (ptm_eager_run(e->op, in, (uint32_t)e->n_in, e->attr, (uint32_t)e->n_attr, out_nd, &err))
         ptm_trace_fail(t, err.code, "%s", err.msg);
     return true;
@@ -667,7 +664,7 @@ void ptm_emit_outs(struct ptm_emit *e, struct ptm_tensor **out)
         return;
     uint32_t *in = ptm_arena_array(&t->arena, e->n_in + 1, sizeof(*in));
     if (!in) {
-        out_of_memory(t);
+        ptm_trace_no_memory(t);
         return;
     }
     for (size_t i = 0; i < e->n_in; i++)
@@ -733,265 +730,4 @@ struct ptm_tensor *ptm_op_reduce(struct ptm_trace *t, enum ptm_op op, struct ptm
     ptm_emit_ints(&e, dims, n);
     ptm_emit_i(&e, keepdim);
     return ptm_emit_end(&e);
-}
-
-/* -- ending a piece -- */
-
-struct cut {
-    struct ptm_graph g; /* the piece with only what is live */
-    uint32_t *map;      /* old value -> new, or PTM_NO_VALUE */
-    bool *needed;       /* per node */
-    uint32_t *arg, *scalar;
-};
-
-static void mark_needed(const struct ptm_graph *g, bool *needed, const uint32_t *out, size_t n_out)
-{
-    for (size_t i = 0; i < n_out; i++)
-        if (g->value[out[i]].kind == V_NODE)
-            needed[g->value[out[i]].ref] = true;
-    for (size_t i = g->n_nodes; i-- > 0;) {
-        if (!needed[i])
-            continue;
-        const struct ptm_node *n = &g->node[i];
-        for (uint32_t k = 0; k < n->n_in; k++) {
-            uint32_t v = g->operand[n->in + k];
-            if (v != PTM_NO_VALUE && g->value[v].kind == V_NODE)
-                needed[g->value[v].ref] = true;
-        }
-    }
-}
-
-static uint32_t copy_value(struct ptm_trace *t, struct cut *c, uint32_t v)
-{
-    const struct ptm_graph *g = &t->graph;
-    const struct ptm_value *val = &g->value[v];
-    if (c->map[v] != PTM_NO_VALUE)
-        return c->map[v];
-    if (val->kind == V_ARG) {
-        c->map[v] = ptm_graph_arg(&c->g, &val->type);
-        c->arg[c->g.n_inputs - 1] = t->arg_binding[val->ref];
-    } else if (val->kind == V_CONST) {
-        c->map[v] = ptm_graph_const(&c->g, &val->type, &g->constant[val->ref]);
-    } else if (val->kind == V_SCALAR) {
-        c->map[v] = ptm_graph_scalar(&c->g, val->type.dtype == PTM_F64);
-        c->scalar[c->g.n_scalars - 1] = t->scalar_number[val->ref];
-    }
-    return c->map[v];
-}
-
-static void copy_nodes(struct ptm_trace *t, struct cut *c)
-{
-    const struct ptm_graph *g = &t->graph;
-    uint32_t in_small[16];
-    struct ptm_attr attr_small[64];
-    for (size_t i = 0; i < g->n_nodes; i++) {
-        const struct ptm_node *n = &g->node[i];
-        if (!c->needed[i])
-            continue;
-        uint32_t *in = in_small;
-        struct ptm_attr *attr = attr_small;
-        if (n->n_in > PTM_LEN(in_small))
-            in = ptm_arena_array(&t->arena, n->n_in, sizeof(*in));
-        if (n->n_attr > PTM_LEN(attr_small))
-            attr = ptm_arena_array(&t->arena, n->n_attr, sizeof(*attr));
-        if (!in || !attr)
-            return;
-        for (uint32_t k = 0; k < n->n_in; k++) {
-            uint32_t v = g->operand[n->in + k];
-            in[k] = v == PTM_NO_VALUE ? v : copy_value(t, c, v);
-        }
-        for (uint32_t k = 0; k < n->n_attr; k++) {
-            attr[k] = g->attr[n->attr + k];
-            if (attr[k].kind == A_SYM)
-                attr[k].u.value = copy_value(t, c, attr[k].u.value);
-        }
-        struct ptm_type type[4];
-        for (uint32_t k = 0; k < n->n_out; k++)
-            type[k] = g->value[n->out + k].type;
-        uint32_t v = ptm_graph_node(&c->g, n->op, in, n->n_in, attr, n->n_attr, type,
-                                    n->n_site ? &g->site[n->site] : NULL);
-        for (uint32_t k = 0; k < n->n_out && v != PTM_NO_VALUE; k++)
-            c->map[n->out + k] = v + k;
-    }
-}
-
-static bool add_step(struct ptm_trace *t, struct ptm_piece *piece, const uint32_t *arg,
-                     size_t n_arg, const uint32_t *scalar, size_t n_scalar)
-{
-    struct ptm_entry *e = t->entry;
-    void *p = e->step, *b = e->binding;
-    size_t n_out = piece->graph.n_outputs;
-    if (!ptm_arena_grow(&e->arena, &p, &e->cap_steps, e->n_steps + 1, sizeof(*e->step)) ||
-        !ptm_arena_grow(&e->arena, &b, &e->cap_bindings, e->n_bindings + n_out,
-                        sizeof(*e->binding)))
-        return false;
-    e->step = p;
-    e->binding = b;
-    struct ptm_entry_step *s = &e->step[e->n_steps++];
-    s->piece = piece;
-    s->arg = ptm_arena_copy(&e->arena, arg, n_arg * sizeof(*arg));
-    s->scalar = ptm_arena_copy(&e->arena, scalar, n_scalar * sizeof(*scalar));
-    s->first_out = (uint32_t)e->n_bindings;
-    for (size_t i = 0; i < n_out; i++)
-        e->binding[e->n_bindings++] =
-            (struct ptm_binding){.type = piece->graph.value[piece->graph.output[i]].type};
-    piece->users++;
-    return s->arg && s->scalar;
-}
-
-/* Buffers of earlier pieces that nothing can reach any more. */
-static void drop_dead_buffers(struct ptm_trace *t)
-{
-    struct ptm_frame *f = t->frame;
-    bool *used = ptm_arena_array(&t->arena, f->n_bound + 1, sizeof(*used));
-    if (!used)
-        return;
-    for (struct ptm_trace_storage *ts = t->storages; ts; ts = ts->next)
-        if (ts->live && ts->state == ST_BOUND)
-            used[ts->binding] = true;
-    for (size_t i = 0; i < f->n_bound; i++)
-        if (!used[i] && !t->entry->binding[i].from_guard) {
-            ptm_storage_drop(f->bound[i].storage);
-            f->bound[i].storage = NULL;
-        }
-}
-
-static void run_pending(struct ptm_trace *t)
-{
-    struct ptm_err err = {0};
-    if (!t->err.code && (ptm_frame_scalars(t->frame, t->entry, &err) ||
-                         ptm_frame_run(t->frame, t->entry, &err)))
-        ptm_fail(&t->err, err.code, "%s", err.msg);
-}
-
-void ptm_trace_cut(struct ptm_trace *t)
-{
-    if (t->err.code)
-        return;
-    for (struct ptm_trace_storage *ts = t->storages; ts; ts = ts->next)
-        ts->live = ts->born >= t->op_born;
-    ptm_shadow_mark(t);
-    size_t n_out = 0, k = 0;
-    for (struct ptm_trace_storage *ts = t->storages; ts; ts = ts->next)
-        n_out += ts->live && ts->state == ST_LAZY;
-    if (n_out) {
-        uint32_t *out = ptm_arena_array(&t->arena, n_out, sizeof(*out));
-        struct ptm_trace_storage **owner = ptm_arena_array(&t->arena, n_out, sizeof(*owner));
-        if (!out || !owner) {
-            out_of_memory(t);
-            return;
-        }
-        /* each output is the storage's memory in its own order */
-        for (struct ptm_trace_storage *ts = t->storages; ts; ts = ts->next) {
-            if (!ts->live || ts->state != ST_LAZY)
-                continue;
-            int64_t perm[PTM_MAX_RANK];
-            ptm_memory_order(ts->rank, ts->dim, ts->stride, perm);
-            owner[k] = ts;
-            out[k] = permuted(t, ts->value, ts->rank, perm);
-            if (out[k++] == PTM_NO_VALUE)
-                return;
-        }
-        struct cut c = {.map = ptm_arena_array(&t->arena, t->graph.n_values, sizeof(*c.map)),
-                        .needed = ptm_arena_array(&t->arena, t->graph.n_nodes + 1, 1),
-                        .arg = ptm_arena_array(&t->arena, t->graph.n_inputs + 1, sizeof(*c.arg)),
-                        .scalar = ptm_arena_array(&t->arena, t->graph.n_scalars + 1,
-                                                  sizeof(*c.scalar))};
-        if (!c.map || !c.needed || !c.arg || !c.scalar) {
-            out_of_memory(t);
-            return;
-        }
-        memset(c.map, 0xff, t->graph.n_values * sizeof(*c.map));
-        ptm_graph_init(&c.g, &t->graph_arena);
-        mark_needed(&t->graph, c.needed, out, n_out);
-        copy_nodes(t, &c);
-        for (k = 0; k < n_out; k++)
-            ptm_graph_output(&c.g, copy_value(t, &c, out[k]));
-        if (t->graph_arena.failed || t->arena.failed) {
-            out_of_memory(t);
-            return;
-        }
-        struct ptm_err err = {0};
-        struct ptm_piece *piece = ptm_piece_find(t->session, &c.g, &t->graph_arena, &err);
-        if (!piece) {
-            ptm_fail(&t->err, err.code, "%s", err.msg);
-            return;
-        }
-        uint32_t first = (uint32_t)t->entry->n_bindings;
-        if (!add_step(t, piece, c.arg, c.g.n_inputs, c.scalar, c.g.n_scalars)) {
-            out_of_memory(t);
-            return;
-        }
-        for (k = 0; k < n_out; k++) {
-            struct ptm_trace_storage *ts = owner[k];
-            const struct ptm_type *type = &t->entry->binding[first + k].type;
-            ts->state = ST_BOUND;
-            ts->binding = first + (uint32_t)k;
-            /* the base is now what lies in memory: row-major */
-            ts->rank = type->rank;
-            memcpy(ts->dim, type->dim, sizeof(ts->dim));
-            ptm_strides_contiguous(ts->rank, ts->dim, ts->stride);
-        }
-    }
-    /* lazy storages that were not live are unreachable from here on */
-    struct ptm_trace_storage **at = &t->storages;
-    while (*at)
-        if ((*at)->live)
-            at = &(*at)->next;
-        else
-            *at = (*at)->next;
-    ptm_arena_release(&t->graph_arena);
-    ptm_graph_init(&t->graph, &t->graph_arena);
-    t->epoch++;
-    if (t->interpreted) {
-        run_pending(t);
-        drop_dead_buffers(t);
-    }
-}
-
-void ptm_trace_maybe_cut(struct ptm_trace *t, bool back_edge)
-{
-    if (t->graph.n_nodes > (back_edge ? CUT_LOOP : CUT_ANY)) {
-        t->op_born = t->n_ops + 1; /* between operators: only what is reachable lives */
-        ptm_trace_cut(t);
-    }
-}
-
-/* -- reading data -- */
-
-bool ptm_read(struct ptm_trace *t, struct ptm_tensor *x, struct ptm_nd *out)
-{
-    if (t->err.code)
-        return false;
-    if (!x) {
-        ptm_trace_fail(t, PTM_ERR_TYPE, "a tensor was expected, None was given");
-        return false;
-    }
-    struct ptm_trace_storage *ts = x->storage->trace;
-    if (ts->state != ST_KNOWN) {
-        if (!t->interpreted) {
-            t->interpreted = true;
-            t->keep = false;
-            run_pending(t);
-        }
-        if (ts->state == ST_LAZY) {
-            ts->born = t->n_ops; /* live, whoever holds it */
-            if (t->op_born > ts->born)
-                t->op_born = ts->born;
-            ptm_trace_cut(t);
-        }
-        if (t->err.code)
-            return false;
-        const struct ptm_bound *b = &t->frame->bound[ts->binding];
-        *out = ptm_tensor_nd(x);
-        int64_t offset = x->offset;
-        if (x->offset_sym)
-            offset += ptm_sym_now(t, x->offset_sym).i;
-        out->data = (char *)b->nd.data + offset * (int64_t)ptm_dtype_bytes(x->dtype);
-        if (!ptm_tensor_numel(x))
-            out->data = NULL;
-        return true;
-    }
-    *out = ptm_tensor_nd(x);
-    return true;
 }
