@@ -149,7 +149,7 @@ struct ptm_tensor *ptm_index_put(struct ptm_trace *t, struct ptm_tensor *x, stru
     for (int i = 0; i < n; i++)
         if (index[i] && index[i]->rank > rank)
             rank = index[i]->rank;
-    while (v && v->rank > rank + x->rank - n && v->dim[0] == 1)
+    while (v && v->rank > rank + x->rank - n && v->dim[0] == 1 && !ptm_trace_failed(t))
         v = ptm_view_squeeze(t, v, 0);
     struct ptm_emit e;
     ptm_emit_begin(&e, t, OP_index_put);
@@ -183,7 +183,7 @@ static bool put_by_mask(const struct ptm_lower_call *c, struct ptm_tensor *x, st
     int rest = x->rank - at - mask->rank;
     if (ptm_tensor_numel(v) == 1)
         v = ptm_reshape(t, v, 0, NULL);
-    while (v && v->rank > rest && v->dim[0] == 1)
+    while (v && v->rank > rest && v->dim[0] == 1 && !ptm_trace_failed(t))
         v = ptm_view_squeeze(t, v, 0);
     if (!v || v->rank > rest || !mask_fits(t, x, mask, at))
         return false;

@@ -483,7 +483,7 @@ void ptm_write(struct ptm_trace *t, struct ptm_tensor *dst, struct ptm_tensor *s
                            "one element refers to a single memory location");
             return;
         }
-    while (src->rank > dst->rank && src->dim[0] == 1)
+    while (src && src->rank > dst->rank && src->dim[0] == 1)
         src = ptm_view_squeeze(t, src, 0);
     if (!src)
         return;
