@@ -118,6 +118,9 @@ static struct ptm_ival call(struct ptm_trace *t, const char *name, const char *o
         struct ptm_lower_call c = {.t = t, .arg = arg, .n_arg = n_pos + n_kw};
         return fn(&c);
     }
+    if (n_pos == 2 && arg[0].tag == PTM_OBJECT && arg[1].tag == PTM_OBJECT && /* enum members */
+        (!strcmp(name, "aten::eq") || !strcmp(name, "aten::ne")))
+        return ptm_bool((arg[0].u.object == arg[1].u.object) == !strcmp(name, "aten::eq"));
     if (ptm_schema_bind(&t->arena, name, overload, arg, n_pos, kw, n_kw, &schema, bound,
                         PTM_LEN(bound), &err))
         return ptm_trace_fail(t, err.code, "%s", err.msg);

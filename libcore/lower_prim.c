@@ -9,6 +9,7 @@
 
 #include "libcore/lower.h"
 #include "libcore/lower_text.h"
+#include "libcore/program.h"
 
 static struct ptm_ival raise(const struct ptm_lower_call *c, const char *what)
 {
@@ -416,7 +417,31 @@ static struct ptm_ival gelu_0_9(const struct ptm_lower_call *c)
     return call_present(c, "aten::gelu", "", arg, 2);
 }
 
+/* modules[i] or modules["name"], where an interface says what they have in common. */
+static struct ptm_ival container_index(const struct ptm_lower_call *c)
+{
+    struct ptm_ival box = c->arg[0], key = ptm_scalar_known(c->t, c->arg[1]);
+    char name[24];
+    if (box.tag != PTM_OBJECT || (key.tag != PTM_INT && key.tag != PTM_STR))
+        return ptm_trace_fail(c->t, PTM_ERR_TYPE, "an index of something not a module container");
+    const struct ptm_class *cls = box.u.object->cls;
+    if (key.tag == PTM_STR && ptm_class_attr(cls, key.u.str->s) == UINT32_MAX)
+        return ptm_trace_fail(c->t, PTM_ERR_RAISED, "key '%.100s' does not exist", key.u.str->s);
+    if (key.tag == PTM_STR)
+        return ptm_object_attr(c->t, box.u.object, key.u.str->s);
+    int64_t n = 0, i = key.u.i;
+    while (snprintf(name, sizeof(name), "%lld", (long long)n) > 0 &&
+           ptm_class_attr(cls, name) != UINT32_MAX)
+        n++;
+    if (i < -n || i >= n)
+        return ptm_trace_fail(c->t, PTM_ERR_RAISED, "list index %lld out of range: %lld modules",
+                              (long long)i, (long long)n);
+    snprintf(name, sizeof(name), "%lld", (long long)(i < 0 ? i + n : i));
+    return ptm_object_attr(c->t, box.u.object, name);
+}
+
 const struct ptm_lowering ptm_lower_prim[] = {
+    {"prim::ModuleContainerIndex", container_index},
     {"aten::str", str_of},
     {"aten::format", format},
     {"aten::percentFormat", percent_format},
