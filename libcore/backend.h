@@ -27,6 +27,7 @@ struct ptm_claim {
     uint8_t layout;   /* enum ptm_layout */
     bool any_strides; /* takes its inputs with any strides; layout then says the outputs' */
     bool over_reads;  /* may read up to 16 bytes past its inputs */
+    bool in_place;    /* its output may be an input of the same dims, dtype and strides */
 };
 
 /* A step to compile. in/out: dtype, dims and strides as they will be when running; data only for
@@ -47,6 +48,7 @@ struct ptm_step_info {
 
 struct ptm_backend {
     const char *name;
+    const char *about; /* "XNNPACK, the library of 2022" */
     /* NULL: usable here; else why not (static text) */
     const char *(*unavailable)(void);
     /* NULL: claimed, *claim filled; else the reason why not (static text) */
@@ -60,9 +62,15 @@ struct ptm_backend {
     void (*free)(void *object);
 };
 
-/* All of this build, in table order; NULL-terminated: cpu, xnnpack. `ref` is not among them: it is
+/* All of this build, in table order; NULL-terminated: xnnpack, cpu. `ref` is not among them: it is
  * what runs when no backend is asked. */
 extern const struct ptm_backend *const ptm_backends[];
+extern const struct ptm_backend ptm_backend_xnnpack;
 const struct ptm_backend *ptm_backend_find(const char *name); /* NULL: none of that name */
+
+/* The calling thread and n - 1 others; NULL: the calling thread alone (n below 2, a build without
+ * pthreadpool, or no memory). */
+struct pthreadpool *ptm_threads_open(uint32_t n);
+void ptm_threads_close(struct pthreadpool *pool); /* NULL ok */
 
 #endif

@@ -406,9 +406,7 @@ static enum ptm_status verify_tree(const struct ptm_tree *tree, const struct ptm
 
 enum ptm_status ptm_entry_verify(const struct ptm_entry *e, struct ptm_err *err)
 {
-    size_t n_guard = 0, defined;
-    for (size_t i = 0; i < e->n_bindings; i++)
-        n_guard += e->binding[i].from_guard;
+    size_t defined = 0;
     for (size_t i = 0; i < e->n_guards; i++) {
         if (e->guard[i].kind == G_TREE)
             PTM_TRY(verify_tree(e->guard[i].tree, e, e->n_bindings, err));
@@ -422,7 +420,6 @@ enum ptm_status ptm_entry_verify(const struct ptm_entry *e, struct ptm_err *err)
         if (!leaf && (x->a >= i || x->b >= i))
             return ptm_fail(err, PTM_ERR_TYPE, "entry: scalar %zu uses a later one", i);
     }
-    defined = 0;
     for (size_t i = 0; i < e->n_steps; i++) {
         const struct ptm_entry_step *s = &e->step[i];
         const struct ptm_graph *g = &s->piece->graph;

@@ -10,6 +10,7 @@
  *     else a step with dense storage of its own. Rank-4 results are row-major or channels-last: as
  *     the backend that claims the node wants, else like the inputs. An operand that lies otherwise
  *     than the backend wants is copied by a step before, once for all readers.
+ *     An elementwise result takes the bytes of an operand that nobody reads any more.
  *  3. A storage lives from the step that writes it to the last that reads it or a view of it.
  *     Largest first, each goes to the lowest offset that is free for its whole life.
  */
@@ -35,6 +36,7 @@ struct planner {
     uint32_t *base;     /* per value: the value whose storage it lies in */
     uint32_t *out_no;   /* per value: output whose buffer it is written to, or PTM_NO_VALUE */
     uint32_t *store_no; /* per value in the arena: its storage */
+    uint32_t *unread;   /* per value with storage of its own: reads to come, through views too */
     uint32_t *reordered; /* per value: its row-major copy, channels-last copy, or PTM_NO_VALUE */
     const struct ptm_plan_options *o;
     struct store *store;
@@ -182,6 +184,7 @@ static bool place_view(struct planner *p, const struct ptm_node *n)
     else if (!late)
         out->offset = in->offset + offset;
     p->base[n->out] = p->base[x];
+    p->unread[p->base[x]] += p->unread[n->out] - 1; /* this read is replaced by the view's */
     return true;
 }
 
@@ -279,7 +282,7 @@ static enum ptm_status reorder(struct planner *p, uint32_t v, bool channels_last
         *copy = (uint32_t)plan->n_places++;
         plan->copy_of[*copy - p->g->n_values] = v;
         p->base[*copy] = *copy;
-        plan->place[*copy].root = R_ARENA;
+        plan->place[*copy].over = PTM_NO_VALUE;
         PTM_TRY(place_result(p, *copy, &value->type, channels_last, err));
         if (plan->place[p->base[v]].root == R_ARENA)
             p->store[p->store_no[p->base[v]]].last = (uint32_t)plan->n_steps;
@@ -290,13 +293,75 @@ static enum ptm_status reorder(struct planner *p, uint32_t v, bool channels_last
     return PTM_OK;
 }
 
+/* Reference kernels that read each element before they write it, whatever the strides. */
+static bool works_in_place(const struct ptm_node *n)
+{
+    return !strcmp(ptm_op_info(n->op)->cls, "elementwise") && n->op != OP_cumsum &&
+           n->op != OP_cumprod && n->op != OP_cummax && n->op != OP_cummin &&
+           n->op != OP_searchsorted && n->n_out == 1;
+}
+
+static bool fills_storage(const struct planner *p, uint32_t at)
+{
+    const struct ptm_plan *plan = p->plan;
+    const struct ptm_type *t = &p->g->value[ptm_plan_value(plan, at)].type;
+    const struct ptm_type *b = &p->g->value[ptm_plan_value(plan, p->base[at])].type;
+    return !(plan->place[at].view && plan->place[at].offset) &&
+           ptm_type_numel(t) == ptm_type_numel(b) && t->dtype == b->dtype;
+}
+
+/* Is the operand's storage read in one way only by the node? (x + x.t() is not in place) */
+static bool read_alike(const struct planner *p, const struct ptm_node *n, uint32_t at)
+{
+    const struct ptm_place *a = &p->plan->place[at];
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        uint32_t other = p->plan->operand[n->in + i];
+        if (other == PTM_NO_VALUE || p->base[other] != p->base[at])
+            continue;
+        const struct ptm_place *b = &p->plan->place[other];
+        if (a->view != b->view || a->offset != b->offset ||
+            memcmp(a->stride, b->stride, sizeof(a->stride)))
+            return false;
+    }
+    return true;
+}
+
+/* The operand whose bytes the node's result may take, or PTM_NO_VALUE. */
+static uint32_t dying_operand(const struct planner *p, const struct ptm_node *n, bool last)
+{
+    const struct ptm_type *t = &p->g->value[n->out].type;
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        uint32_t at = p->plan->operand[n->in + i];
+        if (at == PTM_NO_VALUE || at >= p->g->n_values || !ptm_type_numel(t))
+            continue;
+        const struct ptm_place *place = &p->plan->place[at];
+        if (place->root == R_ARENA && !p->unread[p->base[at]] && fills_storage(p, at) &&
+            ptm_type_equal(t, &p->g->value[at].type) && lies_dense(t, place->stride, last) &&
+            read_alike(p, n, at))
+            return at;
+    }
+    return PTM_NO_VALUE;
+}
+
+/* The result goes where operand `at` lies: its storage lives on. */
+static void place_over(struct planner *p, uint32_t v, uint32_t at, bool last)
+{
+    struct ptm_place *place = &p->plan->place[v];
+    place->root = R_ARENA;
+    place->over = at;
+    dense_strides(&p->g->value[v].type, last, place->stride);
+    p->store_no[v] = p->store_no[p->base[at]];
+    p->store[p->store_no[v]].last = (uint32_t)p->plan->n_steps;
+}
+
 static enum ptm_status place_node(struct planner *p, uint32_t node, struct ptm_err *err)
 {
     const struct ptm_node *n = &p->g->node[node];
     const struct ptm_op_info *info = ptm_op_info(n->op);
     struct ptm_plan *plan = p->plan;
     struct ptm_plan_step step = {.node = node};
-    struct ptm_claim claim = {.any_strides = true, .layout = LAYOUT_SAME};
+    struct ptm_claim claim = {.any_strides = true, .layout = LAYOUT_SAME,
+                              .in_place = works_in_place(n)};
     if (place_view(p, n))
         return PTM_OK;
     for (size_t i = 0; i < p->o->n_backends && !step.backend; i++) {
@@ -333,7 +398,14 @@ static enum ptm_status place_node(struct planner *p, uint32_t node, struct ptm_e
         if (at != PTM_NO_VALUE && plan->place[p->base[at]].root == R_ARENA)
             p->store[p->store_no[p->base[at]]].last = (uint32_t)plan->n_steps;
     }
-    for (uint32_t i = 0; i < n->n_out; i++)
+    for (uint32_t i = 0; i < n->n_in; i++)
+        if (p->g->operand[n->in + i] != PTM_NO_VALUE)
+            p->unread[p->base[p->g->operand[n->in + i]]]--;
+    uint32_t over = claim.in_place && p->out_no[n->out] == PTM_NO_VALUE ? dying_operand(p, n, last)
+                                                                        : PTM_NO_VALUE;
+    if (over != PTM_NO_VALUE)
+        place_over(p, n->out, over, last);
+    for (uint32_t i = 0; over == PTM_NO_VALUE && i < n->n_out; i++)
         PTM_TRY(place_result(p, n->out + i, &p->g->value[n->out + i].type, last, err));
     uint32_t seen = info->max_in != UINT8_MAX && n->n_in < info->max_in ? info->max_in : n->n_in;
     plan->most_in = seen > plan->most_in ? seen : plan->most_in;
@@ -350,6 +422,7 @@ static void place_given(struct planner *p)
     for (uint32_t v = 0; v < g->n_values; v++) {
         struct ptm_place *place = &p->plan->place[v];
         p->base[v] = v;
+        place->over = PTM_NO_VALUE;
         place->root = root[g->value[v].kind];
         place->ref = g->value[v].ref;
         if (g->value[v].kind == V_CONST)
@@ -481,12 +554,18 @@ static enum ptm_status make(struct planner *p, struct ptm_arena *arena, struct p
     plan->copy_out = ptm_arena_array(arena, g->n_outputs + 1, sizeof(*plan->copy_out));
     p->reordered = ptm_arena_array(work, 2 * g->n_values + 1, sizeof(*p->reordered));
     p->base = ptm_arena_array(work, n_places + 1, sizeof(*p->base));
+    p->unread = ptm_arena_array(work, n_places + 1, sizeof(*p->unread));
     p->out_no = ptm_arena_array(work, g->n_values + 1, sizeof(*p->out_no));
     p->store_no = ptm_arena_array(work, n_places + 1, sizeof(*p->store_no));
     p->store = ptm_arena_array(work, n_places + 1, sizeof(*p->store));
     if (arena->failed || work->failed)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory to plan %zu nodes", g->n_nodes);
     memset(p->reordered, 0xff, 2 * g->n_values * sizeof(*p->reordered));
+    for (size_t i = 0; i < g->n_operands; i++)
+        if (g->operand[i] != PTM_NO_VALUE)
+            p->unread[g->operand[i]]++;
+    for (size_t i = 0; i < g->n_outputs; i++)
+        p->unread[g->output[i]]++;
     choose_out_buffers(p);
     place_given(p);
     for (uint32_t i = 0; i < g->n_nodes; i++)
@@ -528,6 +607,7 @@ void ptm_plan_release(struct ptm_plan *plan)
 
 struct range {
     uint32_t base;        /* the value whose storage it lies in */
+    uint32_t over;        /* the value whose bytes it takes, or PTM_NO_VALUE */
     uint32_t first, last; /* steps */
     uint64_t begin, end;  /* bytes of the arena */
 };
@@ -560,6 +640,7 @@ static enum ptm_status check_place(const struct ptm_plan *plan, uint32_t v, stru
     if (!p->view && (kind == V_NODE) != (p->root == R_ARENA || p->root == R_OUT))
         return ptm_fail(err, PTM_ERR_FORMAT, "value %u of kind %d has root %d", v, kind, p->root);
     r->base = v;
+    r->over = p->over == PTM_NO_VALUE ? p->over : range[p->over].base;
     if (n) {
         const struct ptm_place *in = &plan->place[g->operand[n->in]];
         if (in->root != p->root || in->ref != p->ref)
@@ -638,7 +719,8 @@ static enum ptm_status check_overlap(const struct ptm_plan *plan, struct range *
         qsort(range, n, sizeof(*range), by_first);
     for (size_t i = 0; i < n; i++)
         for (size_t k = i + 1; k < n && range[k].first <= range[i].last; k++)
-            if (range[i].begin < range[k].end && range[k].begin < range[i].end)
+            if (range[i].begin < range[k].end && range[k].begin < range[i].end &&
+                !(range[k].over == range[i].base && range[i].last == range[k].first))
                 return ptm_fail(err, PTM_ERR_FORMAT,
                                 "values %u and %u share bytes from %llu at step %u", range[i].base,
                                 range[k].base, (unsigned long long)range[k].begin, range[k].first);

@@ -31,6 +31,8 @@ struct ptm_place {
     int64_t stride[PTM_MAX_RANK]; /* elements. R_ARG: offset and stride are found when running,
                                    * unless the plan's arguments are row-major */
     bool view;         /* shares its root with another value */
+    uint32_t over;     /* the operand, dead after this step, whose bytes the result takes; else
+                        * PTM_NO_VALUE */
 };
 
 /* A step runs a node, or (node PTM_NO_VALUE) copies place `from` to place `to` in another order. */
