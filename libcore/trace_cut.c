@@ -224,7 +224,8 @@ void ptm_trace_cut(struct ptm_trace *t)
     t->epoch++;
     if (t->interpreted) {
         run_pending(t);
-        drop_dead_buffers(t);
+        if (!t->err.code)
+            drop_dead_buffers(t);
     }
 }
 
