@@ -428,7 +428,8 @@ static struct ptm_ival lower_masked_fill(const struct ptm_lower_call *c)
     struct ptm_tensor *x = ptm_need(c, 0), *mask = ptm_need(c, 1);
     if (!x)
         return ptm_none();
-    return ptm_tensor_ival(ptm_where(c->t, mask, ptm_to_tensor(c->t, c->arg[2], x->dtype), x));
+    struct ptm_tensor *y = ptm_where(c->t, mask, ptm_to_tensor(c->t, c->arg[2], x->dtype), x);
+    return ptm_tensor_ival(ptm_contiguous(c->t, y)); /* whatever x's strides */
 }
 
 /* From the nearer end, so that both ends are met exactly. */

@@ -413,7 +413,7 @@ static struct ptm_ival lower_one_hot(const struct ptm_lower_call *c)
         return ptm_none();
     if (n < 0)
         n = ptm_arg_int(t, ptm_item(t, ptm_op_reduce(t, OP_amax, x, NULL, 0, false))) + 1;
-    struct ptm_tensor *column = ptm_view_unsqueeze(t, x, x->rank);
+    struct ptm_tensor *column = ptm_view_unsqueeze(t, ptm_contiguous(t, x), x->rank);
     struct ptm_tensor *y = ptm_bin(t, OP_eq, column, ptm_iota(t, n, ptm_int(0), 1));
     return ptm_tensor_ival(ptm_cast(t, y, PTM_I64));
 }

@@ -327,6 +327,27 @@ static bool parse(struct ptm_trace *t, const char *s, struct einsum *e)
     return read_output(t, s + 2, e);
 }
 
+/* Place in the result of the first label that only a has; -1: none. */
+static int own_place(const struct einsum *e, const struct term *a, const struct term *b)
+{
+    for (int k = 0; k < e->n_out; k++)
+        if (find_label(a, e->out[k]) >= 0 && find_label(b, e->out[k]) < 0)
+            return k;
+    return -1;
+}
+
+/* The operand whose own dims come first in the result goes first, so that its rows need no
+ * transposing afterwards. */
+static void order_operands(const struct einsum *e, struct term *a, struct term *b)
+{
+    int ka = own_place(e, a, b), kb = own_place(e, b, a);
+    if (kb >= 0 && ka > kb) {
+        struct term held = *a;
+        *a = *b;
+        *b = held;
+    }
+}
+
 static struct ptm_ival lower_einsum(const struct ptm_lower_call *c)
 {
     struct ptm_trace *t = c->t;
@@ -351,6 +372,8 @@ static struct ptm_ival lower_einsum(const struct ptm_lower_call *c)
         for (size_t later = i + 1; later < e.n; later++)
             for (int d = 0; d < e.term[later].x->rank; d++)
                 keep[e.term[later].label[d]] = true;
+        if (i < e.n)
+            order_operands(&e, a, &e.term[i]);
         if (i < e.n)
             contract(t, a, &e.term[i], keep);
         else

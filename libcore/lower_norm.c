@@ -226,7 +226,7 @@ static struct ptm_ival lower_instance_norm(const struct ptm_lower_call *c)
         b.new_var =
             moved(t, b.var, ptm_op_reduce(t, OP_mean, var, &instances, 1, false), b.momentum);
     }
-    b.y = emit_group_norm(t, b.x, b.weight, b.bias, b.x->dim[1], b.eps);
+    b.y = emit_group_norm(t, ptm_contiguous(t, b.x), b.weight, b.bias, b.x->dim[1], b.eps);
     write_statistics(t, &b);
     return ptm_tensor_ival(b.y);
 }

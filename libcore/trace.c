@@ -511,8 +511,7 @@ void ptm_emit_scalar(struct ptm_emit *e, struct ptm_ival v, bool as_float)
         ptm_emit_i(e, ptm_arg_int(e->t, v));
 }
 
-/* Output strides: PyTorch's rules for elementwise operators (first input of the
- * output's dims decides the order of dims) and channels-last ones. */
+/* Output strides: PyTorch's rules for elementwise operators and channels-last ones. */
 static bool channels_last(const struct ptm_tensor *x)
 {
     if (x->rank != 4 && x->rank != 5)
@@ -539,31 +538,96 @@ static void strides_by_order(int rank, const int64_t *dim, const int64_t *perm, 
     }
 }
 
+/* Stride of x along dim i of the result it is broadcast to; 0: repeated there. */
+static int64_t result_stride(const struct ptm_tensor *x, const struct ptm_type *type, int64_t i)
+{
+    int64_t k = i - (type->rank - x->rank);
+    return k < 0 || (x->dim[k] == 1 && type->dim[i] != 1) ? 0 : x->stride[k];
+}
+
+/* Whether dim b lies further apart in memory than dim a: > 0; the first operand that can tell does. */
+static int compare_dims(const struct ptm_emit *e, const struct ptm_type *type, int64_t a, int64_t b)
+{
+    for (size_t k = 0; k < e->n_in; k++) {
+        if (!e->in[k])
+            continue;
+        int64_t sa = result_stride(e->in[k], type, a), sb = result_stride(e->in[k], type, b);
+        if (!sa || !sb)
+            continue;
+        if (sa != sb)
+            return sa < sb ? 1 : -1;
+        if (type->dim[a] < type->dim[b])
+            return 1;
+    }
+    return 0;
+}
+
+/* The order that the operands of an elementwise operator agree on. */
+static void elementwise_strides(const struct ptm_emit *e, const struct ptm_type *type,
+                                int64_t *stride)
+{
+    int64_t perm[PTM_MAX_RANK];
+    bool plain = true;
+    for (size_t k = 0; k < e->n_in; k++) {
+        const struct ptm_tensor *x = e->in[k];
+        if (x && x->rank > type->rank)
+            return;
+        plain = plain && (!x || (ptm_tensor_contiguous(x) && x->rank == type->rank &&
+                                 !memcmp(x->dim, type->dim, x->rank * sizeof(*x->dim))));
+    }
+    for (int i = 0; i < type->rank; i++)
+        perm[i] = i;
+    for (int i = type->rank - 2; i >= 0 && !plain; i--)
+        for (int at = i, j = i + 1; j < type->rank; j++) {
+            int order = compare_dims(e, type, perm[at], perm[j]);
+            if (order < 0)
+                break;
+            if (order > 0) {
+                int64_t p = perm[at];
+                perm[at] = perm[j];
+                perm[j] = p;
+                at = j;
+            }
+        }
+    strides_by_order(type->rank, type->dim, perm, stride);
+}
+
+static void channels_last_strides(const struct ptm_type *type, int64_t *stride)
+{
+    int64_t perm[PTM_MAX_RANK] = {0};
+    for (int i = 1; i < type->rank - 1; i++)
+        perm[i] = i + 1;
+    perm[type->rank - 1] = 1;
+    strides_by_order(type->rank, type->dim, perm, stride);
+}
+
+/* Whether the operator gives a channels-last result for such an input. */
+static bool keeps_channels_last(const struct ptm_emit *e, const char *cls)
+{
+    bool all = e->n_in > 0;
+    if (e->op == OP_concat) {
+        for (size_t k = 0; k < e->n_in; k++)
+            all = all && e->in[k] && channels_last(e->in[k]);
+        return all;
+    }
+    return (!strcmp(cls, "conv") || !strcmp(cls, "pool") || e->op == OP_batch_norm ||
+            e->op == OP_group_norm || e->op == OP_pad) &&
+           all && e->in[0] && channels_last(e->in[0]);
+}
+
 static void output_strides(const struct ptm_emit *e, const struct ptm_type *type, int64_t *stride)
 {
-    const char *cls = ptm_op_info(e->op)->cls;
+    static const char *const rules[] = {"same", "float", "bool", "cast", "binary", "compare",
+                                        "where"};
+    const struct ptm_op_info *info = ptm_op_info(e->op);
     ptm_strides_contiguous(type->rank, type->dim, stride);
-    if (!strcmp(cls, "elementwise") && e->op != OP_cumsum) {
-        for (size_t k = 0; k < e->n_in; k++) {
-            const struct ptm_tensor *x = e->in[k];
-            if (!x || x->rank != type->rank ||
-                memcmp(x->dim, type->dim, (size_t)x->rank * sizeof(*x->dim)))
-                continue;
-            if (!ptm_tensor_contiguous(x)) {
-                int64_t perm[PTM_MAX_RANK];
-                ptm_memory_order(x->rank, x->dim, x->stride, perm);
-                strides_by_order(type->rank, type->dim, perm, stride);
-            }
-            return;
-        }
-    } else if ((!strcmp(cls, "conv") || !strcmp(cls, "pool") || e->op == OP_batch_norm) &&
-               e->n_in && e->in[0] && channels_last(e->in[0]) && type->rank == e->in[0]->rank) {
-        int64_t perm[PTM_MAX_RANK] = {0};
-        for (int i = 1; i < type->rank - 1; i++)
-            perm[i] = i + 1;
-        perm[type->rank - 1] = 1;
-        strides_by_order(type->rank, type->dim, perm, stride);
-    }
+    for (size_t i = 0; i < PTM_LEN(rules); i++)
+        if (!strcmp(info->rule, rules[i]))
+            elementwise_strides(e, type, stride);
+    if (keeps_channels_last(e, info->cls) && type->rank == e->in[0]->rank)
+        channels_last_strides(type, stride);
+    else if ((e->op == OP_flip || e->op == OP_sort) && e->in[0])
+        elementwise_strides(e, type, stride);
 }
 
 static struct ptm_nd type_nd(const struct ptm_type *type, const int64_t *stride, void *data)
