@@ -152,8 +152,11 @@ struct ptm_ival ptm_lower_call(struct ptm_trace *t, const char *name, const char
                                size_t n_kw)
 {
     const char *old = ptm_schema_upgrade(name, overload, t->program->op_version);
-    return old ? call(t, old, NULL, arg, n_pos, kw, n_kw)
-               : call(t, name, overload, arg, n_pos, kw, n_kw);
+    struct ptm_ival r = old ? call(t, old, NULL, arg, n_pos, kw, n_kw)
+                            : call(t, name, overload, arg, n_pos, kw, n_kw);
+    if (t->arena.failed)
+        ptm_trace_no_memory(t);
+    return r;
 }
 
 /* Lowerings mean the present operators, whatever the file's version. */

@@ -39,6 +39,10 @@ struct ptm_ival ptm_trace_fail(struct ptm_trace *t, enum ptm_status code, const 
 {
     if (t->err.code)
         return ptm_none();
+    if (t->arena.failed) { /* whatever went wrong, it began there */
+        ptm_trace_no_memory(t);
+        return ptm_none();
+    }
     char msg[700];
     va_list ap;
     va_start(ap, fmt);
