@@ -14,7 +14,7 @@ SAN_asan := -fsanitize=address -fno-omit-frame-pointer
 SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
 SAN := $(SAN_$(CONFIG))
 ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT) $(WARN) -ffp-contract=off -fvisibility=hidden -pthread $(SAN) $(CFLAGS)
-LIBS := -lz -lcjson -lm
+LIBS := -lz -lzstd -lcjson -lm
 IMAGE := $(shell printf '\043include <stdio.h>\n\043include <png.h>\n\043include <jpeglib.h>\nint main(void){return 0;}\n' | $(CC) -x c - -o /dev/null -lpng -ljpeg 2>/dev/null && echo 1)
 ifeq ($(IMAGE),1)
 LIBS += -lpng -ljpeg

@@ -6,5 +6,6 @@
 #include "libcore/ptm.h"
 
 extern const struct ptm_format ptm_format_torchscript; /* formats/fmt_torchscript.c */
+extern const struct ptm_format ptm_format_ptm;         /* formats/fmt_ptm.c */
 
 #endif

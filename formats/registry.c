@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "formats/formats.h"
+#include "formats/ptm_layout.h"
 #include "formats/zip.h"
 
 /* What to do instead: one line that works as it stands, but for the names; FILE is replaced. */
@@ -299,6 +300,10 @@ enum ptm_status ptm_format_find(const uint8_t *bytes, size_t n, const char *path
         return other(err, path, "an empty file", "was it written or fetched completely?");
     if (ptm_zip_probe(bytes, n))
         return find_zip(bytes, n, path, out, err);
+    if (starts(bytes, n, 0, PTM_FILE_MAGIC, sizeof(PTM_FILE_MAGIC) - 1)) {
+        *out = &ptm_format_ptm;
+        return PTM_OK;
+    }
     for (size_t i = 0; i < PTM_LEN(signatures); i++) {
         const struct signature *s = &signatures[i];
         if (starts(bytes, n, s->at, s->magic, s->n))

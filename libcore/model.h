@@ -7,6 +7,21 @@
 
 struct ptm_file_map;
 
+/* Where a .ptm file comes from; strings NULL: not known. */
+struct ptm_provenance {
+    const char *source;        /* the file's name, without folders */
+    uint64_t source_bytes;
+    const char *source_sha256; /* 64 hexadecimal digits */
+    const char *command;       /* what was run: "ptm optimize ..." */
+    const char *ptm_version;   /* that wrote the file */
+};
+
+/* Graph passes to apply, in order: what `ptm optimize` chose. */
+struct ptm_model_recipe {
+    const char **pass;
+    uint32_t n_passes;
+};
+
 struct ptm_model {
     struct ptm_program program; /* filled by struct ptm_format.load; its arena owns everything */
     const struct ptm_format *format;
@@ -14,6 +29,8 @@ struct ptm_model {
     struct ptm_file_map *map;   /* NULL for memory */
     const uint8_t *bytes;
     size_t n_bytes;
+    const struct ptm_model_recipe *recipe; /* NULL: the file has none */
+    struct ptm_provenance provenance;
 };
 
 #endif

@@ -258,6 +258,9 @@ static enum ptm_status check_body(struct verify *v)
     for (uint32_t i = 0; i < v->fn->n_blocks; i++)
         if (!v->block_seen[i])
             return bad(v, "block %u is never used", (unsigned)i);
+    for (v->inst = 0; v->inst < v->fn->n_insts; v->inst++)
+        if (!v->inst_seen[v->inst])
+            return bad(v, "in no block");
     return PTM_OK;
 }
 

@@ -13,7 +13,7 @@
  * Invariants (ptm_program_verify)
  *  - every register number < n_regs, every block, constant, string, class,
  *    function number in range; blocks do not overlap, and the tree of blocks has
- *    each block exactly once and depth <= PTM_MAX_DEPTH.
+ *    each block exactly once and depth <= PTM_MAX_DEPTH; each instruction is in a block.
  *  - P_RETURN, P_BREAK, P_CONTINUE are the last instruction of their block;
  *    BREAK and CONTINUE are inside a loop.
  *  - parameters with defaults come after those without.

