@@ -10,7 +10,10 @@
 
 #include "formats/ptm_layout.h"
 
-enum { MAX_NESTING = 101 };
+enum {
+    MAX_NESTING = 100,      /* a session copies no deeper */
+    MAX_UNFOLDED = 1 << 24, /* values, where what is shared counts each time */
+};
 
 static enum ptm_status no_memory(struct ptm_decoder *d)
 {
@@ -313,17 +316,22 @@ static enum ptm_status read_objects(struct ptm_decoder *d)
 
 /* -- containers -- */
 
-static enum ptm_status deepen(struct ptm_decoder *d, struct ptm_container *c, struct ptm_ival v)
+/* What v adds to the depth of c and to the number of values that c unfolds to. */
+static enum ptm_status hold(struct ptm_decoder *d, struct ptm_container *c, struct ptm_ival v)
 {
-    if (v.tag != PTM_LIST && v.tag != PTM_TUPLE && v.tag != PTM_DICT)
-        return PTM_OK;
-    const char *inner = v.tag == PTM_DICT ? (const char *)v.u.dict : (const char *)v.u.list;
-    const struct ptm_container *k = (const void *)(inner - offsetof(struct ptm_container, u));
-    if (k->depth + 1 > MAX_NESTING)
-        return fail(d, "containers nest", (uint64_t)k->depth + 1, MAX_NESTING);
-    if (k->depth + 1 > c->depth)
-        c->depth = (uint8_t)(k->depth + 1);
-    return PTM_OK;
+    uint32_t size = 1;
+    if (v.tag == PTM_LIST || v.tag == PTM_TUPLE || v.tag == PTM_DICT) {
+        const char *inner = v.tag == PTM_DICT ? (const char *)v.u.dict : (const char *)v.u.list;
+        const struct ptm_container *k = (const void *)(inner - offsetof(struct ptm_container, u));
+        if (k->depth + 1 > MAX_NESTING)
+            return fail(d, "containers nest", (uint64_t)k->depth + 1, MAX_NESTING);
+        if (k->depth + 1 > c->depth)
+            c->depth = (uint8_t)(k->depth + 1);
+        size += k->size;
+    }
+    c->size += size;
+    return c->size > MAX_UNFOLDED ? fail(d, "a container unfolds to", c->size, MAX_UNFOLDED)
+                                  : PTM_OK;
 }
 
 static enum ptm_status read_list(struct ptm_decoder *d, uint32_t number)
@@ -346,7 +354,7 @@ static enum ptm_status read_list(struct ptm_decoder *d, uint32_t number)
     l->n = l->cap = n;
     for (uint32_t i = 0; i < n; i++) {
         PTM_TRY(value(d, number, &l->v[i]));
-        PTM_TRY(deepen(d, c, l->v[i]));
+        PTM_TRY(hold(d, c, l->v[i]));
     }
     return PTM_OK;
 }
@@ -365,7 +373,7 @@ static enum ptm_status read_dict(struct ptm_decoder *d, uint32_t number)
         if (x->key[i].tag < PTM_BOOL || x->key[i].tag > PTM_STR)
             return fail(d, "the key of a dict, tag", x->key[i].tag, PTM_STR + 1);
         PTM_TRY(value(d, number, &x->v[i]));
-        PTM_TRY(deepen(d, c, x->v[i]));
+        PTM_TRY(hold(d, c, x->v[i]));
     }
     return PTM_OK;
 }

@@ -22,6 +22,7 @@ struct ptm_decoder {
     struct ptm_container {
         bool used, dict;
         uint8_t depth; /* of what it holds */
+        uint32_t size; /* values in it, in what it holds, ... */
         union {
             struct ptm_list list;
             struct ptm_dict dict;

@@ -250,6 +250,34 @@ static void test_folder(const char *folder)
     free(list);
 }
 
+#define BAD "tests/formats/bad_ptm"
+static void test_bad(void)
+{
+    char line[512], path[300], name[200];
+    int rows = 0;
+    FILE *f = fopen(BAD "/expected.txt", "r");
+    CHECK(f);
+    while (f && fgets(line, sizeof line, f)) {
+        int code, at = 0;
+        struct ptm_err err = {0};
+        struct ptm_model *m = NULL;
+        line[strcspn(line, "\n")] = '\0';
+        if (sscanf(line, "%199s %d %n", name, &code, &at) < 2)
+            continue;
+        snprintf(path, sizeof path, BAD "/%s", name);
+        enum ptm_status st = ptm_model_open(&m, path, ptm_format_find, &err);
+        CHECK_INT(st, code);
+        CHECK(strstr(err.msg, line + at));
+        if ((int)st != code || !strstr(err.msg, line + at))
+            printf("     %s: %d %s\n", name, (int)st, err.msg);
+        ptm_model_close(m);
+        rows++;
+    }
+    CHECK(rows > 50);
+    if (f)
+        fclose(f);
+}
+
 static void write_corpus(const char *folder, const char *path)
 {
     struct ptm_err err = {0};
@@ -285,6 +313,8 @@ int main(int argc, char **argv)
         test_file(argv[i], true);
     for (size_t i = 0; argc == 1 && i < PTM_LEN(folders); i++)
         test_folder(folders[i]);
+    if (argc == 1)
+        test_bad();
     for (const char *c = "abs"; *c; c++) {
         snprintf(name, sizeof name, "%s/%c.ptm", dir, *c);
         unlink(name);
