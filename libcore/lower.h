@@ -32,6 +32,7 @@ extern const struct ptm_lowering ptm_lower_move[];
 extern const struct ptm_lowering ptm_lower_index[];
 extern const struct ptm_lowering ptm_lower_scatter[];
 extern const struct ptm_lowering ptm_lower_sort[];
+extern const struct ptm_lowering ptm_lower_roi[];
 
 /* Neural network layers and linear algebra. */
 extern const struct ptm_lowering ptm_lower_nn[];
