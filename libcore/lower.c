@@ -19,7 +19,7 @@ static const struct ptm_lowering *const tables[] = {
     ptm_lower_split,  ptm_lower_move,   ptm_lower_index,  ptm_lower_scatter, ptm_lower_sort,
     ptm_lower_nn,     ptm_lower_pad,    ptm_lower_loss,   ptm_lower_conv,    ptm_lower_prepacked,
     ptm_lower_norm,   ptm_lower_pool,   ptm_lower_resize, ptm_lower_rnn,     ptm_lower_attention,
-    ptm_lower_linalg, ptm_lower_einsum, ptm_lower_roi,
+    ptm_lower_linalg, ptm_lower_lu,     ptm_lower_einsum, ptm_lower_roi,
 };
 
 enum { SLOTS = 8192 }; /* power of two, above twice the number of rows */
