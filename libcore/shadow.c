@@ -77,18 +77,8 @@ struct ptm_tree *ptm_tree_children(struct ptm_trace *t, struct ptm_tree *tree, s
 
 static bool covers_storage(const struct ptm_tensor *x)
 {
-    int64_t perm[PTM_MAX_RANK], expect = 1;
-    if (x->offset || x->storage->bytes != (size_t)ptm_tensor_numel(x) * ptm_dtype_bytes(x->dtype))
-        return false;
-    ptm_memory_order(x->rank, x->dim, x->stride, perm);
-    for (int i = x->rank - 1; i >= 0; i--) {
-        if (x->dim[perm[i]] == 1)
-            continue;
-        if (x->stride[perm[i]] != expect)
-            return false;
-        expect *= x->dim[perm[i]];
-    }
-    return true;
+    size_t bytes = (size_t)ptm_tensor_numel(x) * ptm_dtype_bytes(x->dtype);
+    return !x->offset && x->storage->bytes == bytes && ptm_trace_dense(x);
 }
 
 /* The base of a storage as first seen through x: x with its dims in memory order when it covers

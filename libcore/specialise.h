@@ -169,6 +169,7 @@ void ptm_memory_order(int rank, const int64_t *dim, const int64_t *stride, int64
 void ptm_trace_cut(struct ptm_trace *t); /* ends the piece; runs it when interpreting */
 void ptm_trace_maybe_cut(struct ptm_trace *t, bool back_edge);
 /* trace_view.c */
+bool ptm_trace_dense(const struct ptm_tensor *x); /* no gaps, no overlap, in some order of dims */
 void ptm_trace_unknow(struct ptm_trace *t, struct ptm_trace_storage *ts); /* known -> lazy */
 /* shadow.c */
 struct ptm_ival ptm_shadow_import(struct ptm_trace *t, struct ptm_ival real, struct ptm_tree *tree,

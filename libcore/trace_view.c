@@ -334,7 +334,7 @@ struct ptm_tensor *ptm_reshape(struct ptm_trace *t, struct ptm_tensor *x, int ra
 
 /* -- copies -- */
 
-static bool dense(const struct ptm_tensor *x)
+bool ptm_trace_dense(const struct ptm_tensor *x)
 {
     int64_t perm[PTM_MAX_RANK], expect = 1;
     ptm_memory_order(x->rank, x->dim, x->stride, perm);
@@ -355,7 +355,7 @@ struct ptm_tensor *ptm_clone(struct ptm_trace *t, struct ptm_tensor *x, bool con
         return NULL;
     struct ptm_trace_storage *xs = x->storage->trace;
     size_t bytes = (size_t)ptm_tensor_numel(x) * ptm_dtype_bytes(x->dtype);
-    if (!contiguous && dense(x))
+    if (!contiguous && ptm_trace_dense(x))
         memcpy(stride, x->stride, sizeof(stride));
     else
         ptm_strides_contiguous(x->rank, x->dim, stride);
@@ -437,7 +437,7 @@ static bool covers(const struct ptm_tensor *x, const struct ptm_trace_storage *t
     int64_t n = 1;
     for (int i = 0; i < ts->rank; i++)
         n *= ts->dim[i];
-    return !x->offset && !x->offset_sym && ptm_tensor_numel(x) == n && dense(x);
+    return !x->offset && !x->offset_sym && ptm_tensor_numel(x) == n && ptm_trace_dense(x);
 }
 
 /* dst as a slice of the base along one dimension: dim, step and start. */
