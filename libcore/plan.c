@@ -570,6 +570,9 @@ static enum ptm_status make(struct planner *p, struct ptm_arena *arena, struct p
     place_given(p);
     for (uint32_t i = 0; i < g->n_nodes; i++)
         PTM_TRY(place_node(p, i, err));
+    for (size_t i = 0; i < g->n_outputs; i++) /* copied to its buffer at the end */
+        if (plan->place[g->output[i]].root == R_ARENA)
+            p->store[p->store_no[p->base[g->output[i]]]].last = UINT32_MAX;
     PTM_TRY(pack(p, work, err));
     settle_offsets(p);
     for (uint32_t i = 0; i < g->n_outputs; i++) {
@@ -698,6 +701,9 @@ static enum ptm_status check_steps(const struct ptm_plan *plan, struct range *ra
         node++;
     if (node != g->n_nodes)
         return ptm_fail(err, PTM_ERR_FORMAT, "node %u of %zu has no step", node, g->n_nodes);
+    for (size_t i = 0; i < g->n_outputs; i++)
+        if (plan->place[g->output[i]].root == R_ARENA)
+            range[range[g->output[i]].base].last = UINT32_MAX;
     return PTM_OK;
 }
 
