@@ -13,12 +13,23 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wstrict-prototypes -Wmi
 SAN_asan := -fsanitize=address -fno-omit-frame-pointer
 SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
 SAN := $(SAN_$(CONFIG))
-ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT) $(WARN) -ffp-contract=off -fvisibility=hidden -pthread $(SAN) $(CFLAGS)
+ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT) $(WARN) -ffp-contract=off $(ISA) -fvisibility=hidden -pthread $(SAN) $(CFLAGS)
 LIBS := -lz -lzstd -lcjson -lm
 IMAGE := $(shell printf '\043include <stdio.h>\n\043include <png.h>\n\043include <jpeglib.h>\nint main(void){return 0;}\n' | $(CC) -x c - -o /dev/null -lpng -ljpeg 2>/dev/null && echo 1)
 ifeq ($(IMAGE),1)
 LIBS += -lpng -ljpeg
 ALL_CFLAGS += -DPTM_HAVE_IMAGE=1
+endif
+
+PTHREADPOOL := $(shell printf '\043include <pthreadpool.h>\nint main(void){return !pthreadpool_create(1);}\n' | $(CC) -x c - -o /dev/null -lpthreadpool 2>/dev/null && echo 1)
+ifeq ($(PTHREADPOOL),1)
+LIBS += -lpthreadpool
+ALL_CFLAGS += -DPTM_HAVE_PTHREADPOOL=1
+endif
+XNNPACK := $(shell printf '\043include <xnnpack.h>\nint main(void){return (int)xnn_initialize(0);}\n' | $(CC) -x c - -o /dev/null -lXNNPACK -lpthreadpool -lm 2>/dev/null && echo 1)
+ifeq ($(XNNPACK),1)
+LIBS := -lXNNPACK $(LIBS)
+ALL_CFLAGS += -DPTM_HAVE_XNNPACK=1
 endif
 
 LIB_SRC := $(wildcard kernels/*.c libcore/*.c formats/*.c)
@@ -40,6 +51,15 @@ $(B)/libptm.a: $(LIB_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/kernels/ref_%.o: OPT += -O3
+# kernels/<family>_<isa>.c: one ISA each; sums may be fused there, as their contract TOL says
+ISA_OBJ = $(filter %_$(1).o,$(LIB_OBJ))
+$(foreach isa,c avx2 avx512 neon,$(call ISA_OBJ,$(isa))): OPT += -O3
+$(foreach isa,c avx2 avx512 neon,$(call ISA_OBJ,$(isa))): ISA += -ffp-contract=fast
+ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
+$(call ISA_OBJ,avx2) $(call ISA_OBJ,avx512): ISA += -mavx2 -mfma
+$(call ISA_OBJ,avx512): ISA += -mavx512f -mavx512vl
+endif
+$(B)/libcore/backend_xnnpack%.o: WARN += -Wno-deprecated-declarations
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC   $<"

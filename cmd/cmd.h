@@ -25,6 +25,7 @@ enum {
 int cmd_run(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
+int cmd_backends(int argc, char **argv);
 
 /* All print one line "ptm <cmd>: ..." on stderr; the exit code is returned. */
 int cmd_fail(const char *cmd, const struct ptm_err *err);
@@ -32,6 +33,9 @@ int cmd_usage(const char *cmd, const char *fmt, ...) PTM_PRINTF(2, 3);
 int cmd_no_memory(const char *cmd);
 void cmd_warn(const char *cmd, const char *fmt, ...) PTM_PRINTF(2, 3);
 int cmd_exit_code(enum ptm_status s);
+
+/* Options --backend and --threads: -1, or the exit code when the backend cannot be used (said). */
+int cmd_backend(const char *cmd, const char *name, int64_t threads);
 
 /* Opens the model of the command line. zoo: names and missing files get their own message. */
 enum ptm_status cmd_open(struct ptm_model **out, const char *path, struct ptm_err *err);

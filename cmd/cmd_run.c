@@ -32,7 +32,7 @@ struct run {
     struct input_opts in;
     const char *method, *output, *labels, *json, *backend, *model, *atol, *rtol;
     struct str_list expect;
-    int64_t top, repeat, max_steps;
+    int64_t top, repeat, max_steps, threads;
     bool quiet, verbose;
     /* made from them */
     double atol_v, rtol_v;
@@ -256,7 +256,8 @@ static enum ptm_status start_json(struct run *r, const struct ptm_model *m, stru
     cJSON_AddItemToObject(model, "file_bytes", json_int((int64_t)m->n_bytes));
     cJSON_AddStringToObject(model, "format", m->format->name);
     cJSON_AddStringToObject(r->doc, "method", r->method);
-    cJSON_AddStringToObject(r->doc, "backend", "ref");
+    cJSON_AddStringToObject(r->doc, "backend", r->backend ? r->backend : "ref");
+    cJSON_AddItemToObject(r->doc, "threads", json_int(r->threads ? r->threads : 1));
     cJSON_AddItemToObject(r->doc, "seed", json_int(r->in.seed));
     cJSON_AddArrayToObject(r->doc, "runs");
     return PTM_OK;
@@ -278,7 +279,8 @@ static enum ptm_status work(struct run *r, struct ptm_model *m, struct inputs *i
     }
     warn_training(&m->program);
     PTM_TRY(start_json(r, m, err));
-    struct ptm_config config = {.seed = (uint64_t)r->in.seed, .max_steps = (uint64_t)r->max_steps};
+    struct ptm_config config = {.seed = (uint64_t)r->in.seed, .max_steps = (uint64_t)r->max_steps,
+                                .backend = r->backend, .threads = (uint32_t)r->threads};
     PTM_TRY(ptm_session_open(s, m, &config, err));
     enum ptm_status rc = run_all(r, in, *s, err);
     if (rc && rc != PTM_ERR_NUMERIC)
@@ -314,7 +316,8 @@ int cmd_run(int argc, char **argv)
         {"max-steps", 0, OPT_COUNT, &r.max_steps, "N",
          "stop a call after N interpreted instructions (1000000000)"},
         {"backend", 0, OPT_STR, &r.backend, "NAME",
-         "ref: the C reference kernels, the only one so far"},
+         "ref: the C reference kernels (slow, exact); others: see 'ptm backends' (ref)"},
+        {"threads", 0, OPT_COUNT, &r.threads, "N", "threads of the backend (1)"},
         {"json", 0, OPT_STR, &r.json, "FILE|-",
          "write a JSON document; - : to stdout and nothing else"},
         {"quiet", 'q', OPT_FLAG, &r.quiet, NULL, "print no outputs"},
@@ -338,11 +341,8 @@ int cmd_run(int argc, char **argv)
         rc = cmd_usage("run", "MODEL is missing");
     if (rc < 0 && r.repeat < 1)
         rc = cmd_usage("run", "--repeat wants 1 or more");
-    if (rc < 0 && r.backend && strcmp(r.backend, "ref")) {
-        fprintf(stderr, "ptm run: backend '%.100s' is not in this build; there is 'ref'\n",
-                r.backend);
-        rc = EXIT_BACKEND;
-    }
+    if (rc < 0)
+        rc = cmd_backend("run", r.backend, r.threads);
     if (rc < 0) {
         if (r.labels && !r.top)
             r.top = 5;

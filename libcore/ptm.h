@@ -185,7 +185,9 @@ struct ptm_config {
     uint64_t seed;           /* of random operators */
     uint64_t max_steps;      /* interpreted instructions in one call; 0: 1e9 */
     bool no_respecialise;    /* a guard miss after the first call is an error */
-    const char *backend;     /* NULL: "ref" */
+    const char *backend;     /* "ref" (NULL): the C reference kernels; "cpu"; "xnnpack", with what
+                              * that cannot do on cpu and then ref */
+    uint32_t threads;        /* 0 or 1: the calling thread alone */
 };
 
 /* config NULL: the defaults. The model must outlive the session. */

@@ -187,6 +187,25 @@ static enum ptm_status copy_heap(struct ptm_session *s, const struct ptm_program
     return PTM_OK;
 }
 
+/* The one that was asked for, and behind it what takes the nodes that it refuses. */
+static enum ptm_status choose_backends(struct ptm_session *s, struct ptm_err *err)
+{
+    const char *name = s->config.backend;
+    if (!name || !strcmp(name, "ref"))
+        return PTM_OK;
+    const struct ptm_backend *b = ptm_backend_find(name), *cpu = ptm_backend_find("cpu");
+    if (!b)
+        return ptm_fail(err, PTM_ERR_ARG, "no backend '%s'", name);
+    if (b->unavailable())
+        return ptm_fail(err, PTM_ERR_ARG, "backend '%s' is not available: %s", name,
+                        b->unavailable());
+    s->backend[s->n_backends++] = b;
+    if (cpu && cpu != b && !cpu->unavailable())
+        s->backend[s->n_backends++] = cpu;
+    s->threads = ptm_threads_open(s->config.threads);
+    return PTM_OK;
+}
+
 enum ptm_status ptm_session_open(struct ptm_session **out, const struct ptm_model *m,
                                  const struct ptm_config *config, struct ptm_err *err)
 {
@@ -200,10 +219,7 @@ enum ptm_status ptm_session_open(struct ptm_session **out, const struct ptm_mode
         s->config = *config;
     if (!s->config.max_steps)
         s->config.max_steps = DEFAULT_STEPS;
-    enum ptm_status st = PTM_OK;
-    if (s->config.backend && strcmp(s->config.backend, "ref"))
-        st = ptm_fail(err, PTM_ERR_ARG, "no backend '%s' in this build; there is 'ref'",
-                      s->config.backend);
+    enum ptm_status st = choose_backends(s, err);
     if (!st)
         st = copy_heap(s, &m->program, err);
     if (st) {
@@ -233,7 +249,8 @@ struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *
     p->arena = *graph_arena;
     *graph_arena = (struct ptm_arena){0};
     p->graph.arena = &p->arena;
-    struct ptm_plan_options options = {.args_row_major = true};
+    struct ptm_plan_options options = {.backend = s->backend, .n_backends = s->n_backends,
+                                       .pool = s->threads, .args_row_major = true};
     if (ptm_graph_verify(&p->graph, err) ||
         ptm_plan_make(&p->plan, &p->graph, &p->arena, &options, err)) {
         ptm_arena_release(&p->arena);
@@ -658,6 +675,7 @@ void ptm_session_close(struct ptm_session *s)
         next = p->next;
         free_piece(p);
     }
+    ptm_threads_close(s->threads); /* after the pieces, whose nodes hold it */
     ptm_frame_release(&s->frame);
     ptm_exec_release(&s->exec);
     ptm_storage_pool_release(&s->pool);

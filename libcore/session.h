@@ -23,6 +23,9 @@ struct ptm_slot_value {
 struct ptm_session {
     const struct ptm_model *model;
     struct ptm_config config;
+    const struct ptm_backend *backend[2]; /* asked in this order */
+    size_t n_backends;
+    struct pthreadpool *threads;
     struct ptm_arena arena;      /* the heap's copy, paths */
     struct ptm_object **object;  /* by id; object[i]->real is NULL */
     bool **slot_state;           /* per object, per attribute: may change between calls */

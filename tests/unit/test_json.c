@@ -130,6 +130,8 @@ int main(void)
         {"run", "run " FIX "containers.pt -m nested -i [1.0] --repeat 3 --json -"},
         {"run", "run " FIX "literals.pt -m text -i '\"\\\"\"' --json -"},
         {"run", "run " FIX "state.pt -i [nan,inf] --json -"},
+        {"run", "run " FIX "conv.pt -i " FIX "x.npy --threads 2 --json -"},
+        {"backends", "backends --json -"},
         {"ops", "ops --json -"},
         {"ops", "ops --missing conv --json -"},
     };

@@ -1,1 +1,1 @@
-ptm run $FIX/conv.pt -i $FIX/x.npy --backend xnnpack
+ptm run $FIX/conv.pt -i $FIX/x.npy --backend xnpack

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The xnnpack backend: a node becomes a runtime of XNNPACK's subgraph API with that one node in it.
+ *
+ * The library checks little and aborts on much, so claims check everything; compiling and running
+ * then only fail for want of memory. Known differences from PyTorch: denormals are flushed to zero,
+ * the library of 2022 loses NaN in clamps and sums, and infinities times the zeros that pad a
+ * depthwise kernel give NaN. Inputs are read up to 16 bytes past their end.
+ */
+#include "libcore/backend.h"
+
+#ifdef PTM_HAVE_XNNPACK
+
+#include <pthread.h>
+#include <string.h>
+
+#include "libcore/backend_xnnpack.h"
+
+static const struct op {
+    enum ptm_op op;
+    const char *kernel;
+    ptm_xnn_claim_fn *claim;
+    ptm_xnn_build_fn *build;
+} ops[] = {
+    {OP_conv, "xnn convolution_2d", ptm_xnn_claim_conv, ptm_xnn_build_conv},
+    {OP_conv_transpose, "xnn deconvolution_2d", ptm_xnn_claim_conv_transpose,
+     ptm_xnn_build_conv_transpose},
+    {OP_linear, "xnn fully_connected", ptm_xnn_claim_linear, ptm_xnn_build_linear},
+    {OP_matmul, "xnn fully_connected", ptm_xnn_claim_matmul, ptm_xnn_build_matmul},
+    {OP_batch_norm, "xnn convolution_2d 1x1", ptm_xnn_claim_batch_norm, ptm_xnn_build_batch_norm},
+    {OP_max_pool, "xnn max_pooling_2d", ptm_xnn_claim_max_pool, ptm_xnn_build_max_pool},
+    {OP_avg_pool, "xnn average_pooling_2d", ptm_xnn_claim_avg_pool, ptm_xnn_build_avg_pool},
+    {OP_adaptive_avg_pool, "xnn average_pooling_2d", ptm_xnn_claim_adaptive_avg_pool,
+     ptm_xnn_build_adaptive_avg_pool},
+    {OP_mean, "xnn global_average_pooling_2d", ptm_xnn_claim_mean, ptm_xnn_build_mean},
+    {OP_resize, "xnn static_resize_bilinear_2d", ptm_xnn_claim_resize, ptm_xnn_build_resize},
+    {OP_add, "xnn add2", ptm_xnn_claim_add, ptm_xnn_build_binary},
+    {OP_sub, "xnn subtract", ptm_xnn_claim_binary, ptm_xnn_build_binary},
+    {OP_mul, "xnn multiply2", ptm_xnn_claim_binary, ptm_xnn_build_binary},
+    {OP_div, "xnn divide", ptm_xnn_claim_binary, ptm_xnn_build_binary},
+    {OP_maximum, "xnn maximum2", ptm_xnn_claim_binary, ptm_xnn_build_binary},
+    {OP_minimum, "xnn minimum2", ptm_xnn_claim_binary, ptm_xnn_build_binary},
+    {OP_neg, "xnn negate", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_abs, "xnn abs", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_floor, "xnn floor", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_ceil, "xnn ceiling", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_round, "xnn bankers_rounding", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_sqrt, "xnn square_root", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_sigmoid, "xnn sigmoid", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_relu, "xnn clamp", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_clamp, "xnn clamp", ptm_xnn_claim_clamp, ptm_xnn_build_unary},
+    {OP_hardsigmoid, "xnn add2, multiply2", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_hardswish, "xnn hardswish", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_silu, "xnn sigmoid, multiply2", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_elu, "xnn elu", ptm_xnn_claim_elu, ptm_xnn_build_unary},
+    {OP_leaky_relu, "xnn leaky_relu", ptm_xnn_claim_leaky_relu, ptm_xnn_build_unary},
+    {OP_prelu, "xnn prelu", ptm_xnn_claim_prelu, ptm_xnn_build_prelu},
+    {OP_softmax, "xnn softmax", ptm_xnn_claim_softmax, ptm_xnn_build_softmax},
+    {OP_pad, "xnn static_constant_pad", ptm_xnn_claim_pad, ptm_xnn_build_pad},
+};
+
+/* -- starting the library -- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static enum xnn_status started;
+
+static void start(void)
+{
+    started = xnn_initialize(NULL);
+}
+
+static const char *unavailable(void)
+{
+    pthread_once(&once, start);
+    if (started == xnn_status_unsupported_hardware)
+        return "XNNPACK does not support this processor";
+    return started == xnn_status_success ? NULL : "XNNPACK cannot start: no memory";
+}
+
+/* -- claiming -- */
+
+static const struct op *find(enum ptm_op op)
+{
+    for (size_t i = 0; i < PTM_LEN(ops); i++)
+        if (ops[i].op == op)
+            return &ops[i];
+    return NULL;
+}
+
+static const char *claim_type(const struct ptm_type *t)
+{
+    if (t->dtype != PTM_F32 || t->qparams >= 0)
+        return "not f32";
+    if (ptm_type_numel(t) == 0)
+        return "no elements";
+    for (int i = 0; i < t->rank; i++)
+        if (t->dim[i] > INT32_MAX)
+            return "a dimension above 2^31";
+    return NULL;
+}
+
+static const char *claim(const struct ptm_graph *g, const struct ptm_node *n,
+                         struct ptm_claim *claim)
+{
+    const struct op *op = find(n->op);
+    bool computed = false;
+    if (!op)
+        return "no XNNPACK node for this operator";
+    if (unavailable())
+        return unavailable();
+    const char *why = claim_type(&g->value[n->out].type);
+    for (uint32_t i = 0; i < n->n_in && !why; i++) {
+        if (!ptm_xnn_has(g, n, i))
+            continue;
+        why = claim_type(ptm_xnn_type(g, n, i));
+        computed |= !ptm_xnn_is_const(g, n, i);
+    }
+    if (why)
+        return why;
+    if (!computed)
+        return "all operands are constants";
+    *claim = (struct ptm_claim){.over_reads = true};
+    return op->claim(g, n, claim);
+}
+
+const char *ptm_xnn_claim_bounds(const struct ptm_graph *g, const struct ptm_node *n)
+{
+    return ptm_xnn_float(g, n, "min") < ptm_xnn_float(g, n, "max") ? NULL : "an empty range";
+}
+
+bool ptm_xnn_unused(const struct ptm_graph *g, const struct ptm_node *n, uint32_t k)
+{
+    for (size_t i = 0; i < g->n_outputs; i++)
+        if (g->output[i] == n->out + k)
+            return false;
+    for (const struct ptm_node *m = n + 1; m < g->node + g->n_nodes; m++)
+        for (uint32_t i = 0; i < m->n_in; i++)
+            if (g->operand[m->in + i] == n->out + k)
+                return false;
+    return true;
+}
+
+bool ptm_xnn_channels_last(const struct ptm_nd *x)
+{
+    return x->rank == 4 && x->dim[1] > 1 && x->dim[2] * x->dim[3] > 1 && x->stride[1] == 1;
+}
+
+/* -- building -- */
+
+void ptm_xnn_latch(struct ptm_xnn_build *b, enum xnn_status s)
+{
+    if (ptm_xnn_good(b))
+        b->status = s;
+}
+
+static uint32_t define(struct ptm_xnn_build *b, int rank, const int64_t *dim, const float *data,
+                       uint32_t external, uint32_t flags)
+{
+    size_t size[XNN_MAX_TENSOR_DIMS];
+    uint32_t id = XNN_INVALID_VALUE_ID;
+    if (!ptm_xnn_good(b))
+        return id;
+    for (int i = 0; i < rank; i++)
+        size[i] = (size_t)dim[i];
+    ptm_xnn_latch(b, xnn_define_tensor_value(b->subgraph, xnn_datatype_fp32, (size_t)rank, size,
+                                             data, external, flags, &id));
+    return id;
+}
+
+static uint32_t define_external(struct ptm_xnn_build *b, bool output, uint32_t index, int rank,
+                                const int64_t *dim, uint32_t flags)
+{
+    struct ptm_xnn_stage *s = &b->object->stage[b->stage];
+    uint32_t id = s->n_external++;
+    s->external[id].id = id;
+    s->from[id].output = output;
+    s->from[id].index = (uint8_t)index;
+    return define(b, rank, dim, NULL, id, flags);
+}
+
+uint32_t ptm_xnn_input(struct ptm_xnn_build *b, uint32_t index, int rank, const int64_t *dim)
+{
+    return define_external(b, false, index, rank, dim, XNN_VALUE_FLAG_EXTERNAL_INPUT);
+}
+
+uint32_t ptm_xnn_output(struct ptm_xnn_build *b, int rank, const int64_t *dim)
+{
+    return define_external(b, true, 0, rank, dim, XNN_VALUE_FLAG_EXTERNAL_OUTPUT);
+}
+
+uint32_t ptm_xnn_between(struct ptm_xnn_build *b, int rank, const int64_t *dim)
+{
+    return define_external(b, true, 0, rank, dim, XNN_VALUE_FLAG_EXTERNAL_INPUT);
+}
+
+uint32_t ptm_xnn_constant(struct ptm_xnn_build *b, int rank, const int64_t *dim, const float *data)
+{
+    return define(b, rank, dim, data, XNN_INVALID_VALUE_ID, 0);
+}
+
+float *ptm_xnn_floats(struct ptm_xnn_build *b, struct ptm_arena *a, size_t n)
+{
+    float *f = ptm_arena_array(a, n + XNN_EXTRA_BYTES / sizeof(float), sizeof(float));
+    if (!f)
+        ptm_xnn_latch(b, xnn_status_out_of_memory);
+    return f;
+}
+
+const float *ptm_xnn_gather(struct ptm_xnn_build *b, struct ptm_arena *a, const struct ptm_nd *x,
+                            const int *order)
+{
+    int64_t dim[PTM_MAX_RANK], stride[PTM_MAX_RANK], at[PTM_MAX_RANK] = {0}, n = 1;
+    const float *from = x->data;
+    bool dense = a == &b->weights && (uintptr_t)from % sizeof(float) == 0;
+    for (int i = x->rank - 1; i >= 0; i--) {
+        dim[i] = x->dim[order[i]];
+        stride[i] = x->stride[order[i]];
+        dense = dense && (dim[i] == 1 || stride[i] == n);
+        n *= dim[i];
+    }
+    if (dense)
+        return from;
+    float *to = ptm_xnn_floats(b, a, (size_t)n);
+    if (!to)
+        return NULL;
+    int last = x->rank - 1;
+    for (int64_t k = 0, offset = 0; k < n;) {
+        int64_t run = last < 0 ? 1 : dim[last], step = last < 0 ? 1 : stride[last];
+        const char *p = (const char *)from + offset * (int64_t)sizeof(float);
+        for (int64_t i = 0; i < run; i++) /* files may hold numbers that are not aligned */
+            memcpy(&to[k + i], p + i * step * (int64_t)sizeof(float), sizeof(float));
+        k += run;
+        for (int i = last - 1; i >= 0; i--) {
+            offset += stride[i];
+            if (++at[i] < dim[i])
+                break;
+            offset -= stride[i] * dim[i];
+            at[i] = 0;
+        }
+    }
+    return to;
+}
+
+/* -- compiling and running -- */
+
+static void free_object(void *object)
+{
+    struct ptm_xnn_object *o = object;
+    if (!o)
+        return;
+    for (uint32_t i = 0; i < PTM_XNN_MOST_STAGES; i++)
+        xnn_delete_runtime(o->stage[i].runtime);
+    ptm_arena_release(&o->constants);
+    ptm_free(o);
+}
+
+/* Idle workers spin for long unless the last job tells them to yield; to yield in between costs a
+ * wake-up per node. */
+static bool is_last(const struct ptm_step_request *rq)
+{
+    struct ptm_claim c;
+    for (const struct ptm_node *m = rq->node + 1; m < rq->graph->node + rq->graph->n_nodes; m++)
+        if (!claim(rq->graph, m, &c))
+            return false;
+    return true;
+}
+
+static void make_runtime(struct ptm_xnn_build *b, ptm_xnn_build_fn *build)
+{
+    ptm_xnn_latch(b, xnn_create_subgraph(PTM_XNN_MOST_EXTERNAL, 0, &b->subgraph));
+    if (ptm_xnn_good(b))
+        build(b);
+    if (ptm_xnn_good(b))
+        ptm_xnn_latch(b, xnn_create_runtime_v2(b->subgraph, b->rq->pool,
+                                               is_last(b->rq) ? XNN_FLAG_YIELD_WORKERS : 0,
+                                               &b->object->stage[b->stage].runtime));
+    xnn_delete_subgraph(b->subgraph);
+    b->subgraph = NULL;
+}
+
+static enum ptm_status compile(const struct ptm_step_request *rq, void **object,
+                               struct ptm_step_info *info, struct ptm_err *err)
+{
+    const struct op *op = find(rq->node->op);
+    struct ptm_xnn_build b = {.rq = rq, .status = xnn_status_success};
+    b.object = ptm_malloc(sizeof(*b.object));
+    if (!b.object)
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory for an XNNPACK node");
+    b.object->kernel = op->kernel;
+    b.object->n_stages = 1;
+    for (; b.stage < b.object->n_stages && ptm_xnn_good(&b); b.stage++)
+        make_runtime(&b, op->build);
+    ptm_arena_release(&b.weights);
+    if (!ptm_xnn_good(&b)) {
+        free_object(b.object);
+        if (b.status == xnn_status_out_of_memory)
+            return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the XNNPACK node of '%s'",
+                            ptm_op_info(rq->node->op)->name);
+        return ptm_fail(err, PTM_ERR_UNSUPPORTED, "XNNPACK refuses '%s' (its status %d)",
+                        ptm_op_info(rq->node->op)->name, (int)b.status);
+    }
+    *object = b.object;
+    *info = (struct ptm_step_info){
+        .kernel = b.object->kernel, .isa = "", .packed_bytes = b.object->packed_bytes};
+    return PTM_OK;
+}
+
+static int run_stage(struct ptm_xnn_stage *s, const struct ptm_ref_call *c)
+{
+    bool moved = false;
+    for (uint32_t i = 0; i < s->n_external; i++) {
+        void *data = (s->from[i].output ? c->out : c->in)[s->from[i].index].data;
+        moved |= data != s->external[i].data;
+        s->external[i].data = data;
+    }
+    if (moved && xnn_setup_runtime(s->runtime, s->n_external, s->external)) {
+        s->external[0].data = NULL; /* set up again by the next run */
+        return PTM_REF_MEMORY;
+    }
+    return xnn_invoke_runtime(s->runtime) == xnn_status_success ? 0 : PTM_REF_MEMORY;
+}
+
+static int run(void *object, const struct ptm_ref_call *c)
+{
+    struct ptm_xnn_object *o = object;
+    for (uint32_t i = 0; i < o->n_stages; i++)
+        if (run_stage(&o->stage[i], c))
+            return PTM_REF_MEMORY;
+    return 0;
+}
+
+#ifdef XNN_FLAG_BASIC_PROFILING
+#define RELEASE "2024"
+#else
+#define RELEASE "2022"
+#endif
+
+const struct ptm_backend ptm_backend_xnnpack = {
+    .name = "xnnpack",
+    .about = "the library XNNPACK, with the interface of " RELEASE,
+    .unavailable = unavailable,
+    .claim = claim,
+    .compile = compile,
+    .run = run,
+    .free = free_object,
+};
+
+#else
+
+static const char *unavailable(void)
+{
+    return "built without XNNPACK";
+}
+
+static const char *claim(const struct ptm_graph *g, const struct ptm_node *n,
+                         struct ptm_claim *claim)
+{
+    (void)g, (void)n, (void)claim;
+    return unavailable();
+}
+
+const struct ptm_backend ptm_backend_xnnpack = {
+    .name = "xnnpack", .about = "the library XNNPACK", .unavailable = unavailable, .claim = claim};
+
+#endif

@@ -1,0 +1,1 @@
+ptm backends --json - | grep -E '"name"' | grep -E 'ref|xnnpack'

@@ -1,0 +1,1 @@
+ptm backends | grep -E '^(ref|xnnpack) '
