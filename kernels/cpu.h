@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What this processor can do, as far as kernels care. */
+#ifndef PTM_KERNELS_CPU_H
+#define PTM_KERNELS_CPU_H
+
+#include <stdint.h>
+
+enum ptm_cpu {
+    PTM_CPU_C = 1, /* always there */
+    PTM_CPU_AVX2 = 2, /* AVX2 and FMA */
+    PTM_CPU_AVX512 = 4, /* AVX-512F and VL, and AVX2 */
+    PTM_CPU_NEON = 8,
+};
+
+/* Flags of this processor and build, less what the mask takes away. */
+uint32_t ptm_cpu_flags(void);
+/* Restricts the flags of this process from now on, for tests and --cpu; UINT32_MAX: no limit.
+ * PTM_CPU_C stays. */
+void ptm_cpu_mask(uint32_t flags);
+const char *ptm_cpu_name(enum ptm_cpu flag); /* "avx2" */
+
+#endif
