@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-const struct ptm_backend *const ptm_backends[] = {&ptm_backend_xnnpack, NULL};
+const struct ptm_backend *const ptm_backends[] = {&ptm_backend_xnnpack, &ptm_backend_cpu, NULL};
 
 const struct ptm_backend *ptm_backend_find(const char *name)
 {

@@ -65,7 +65,7 @@ struct ptm_backend {
 /* All of this build, in table order; NULL-terminated: xnnpack, cpu. `ref` is not among them: it is
  * what runs when no backend is asked. */
 extern const struct ptm_backend *const ptm_backends[];
-extern const struct ptm_backend ptm_backend_xnnpack;
+extern const struct ptm_backend ptm_backend_xnnpack, ptm_backend_cpu;
 const struct ptm_backend *ptm_backend_find(const char *name); /* NULL: none of that name */
 
 /* The calling thread and n - 1 others; NULL: the calling thread alone (n below 2, a build without

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The cpu backend: our own kernels, f32. The table of its operators, and what they share. */
+#include "libcore/backend_cpu.h"
+
+#include <string.h>
+
+#ifdef PTM_HAVE_PTHREADPOOL
+#include <pthreadpool.h>
+#endif
+
+#include "kernels/half.h"
+
+/* -- asking nodes -- */
+
+const struct ptm_type *ptm_cpu_in(const struct ptm_graph *g, const struct ptm_node *n, uint32_t i)
+{
+    return &g->value[g->operand[n->in + i]].type;
+}
+
+bool ptm_cpu_has(const struct ptm_graph *g, const struct ptm_node *n, uint32_t i)
+{
+    return i < n->n_in && g->operand[n->in + i] != PTM_NO_VALUE;
+}
+
+bool ptm_cpu_is_const(const struct ptm_graph *g, const struct ptm_node *n, uint32_t i)
+{
+    return ptm_cpu_has(g, n, i) && g->value[g->operand[n->in + i]].kind == V_CONST;
+}
+
+bool ptm_cpu_unread(const struct ptm_graph *g, const struct ptm_node *n, uint32_t k)
+{
+    for (size_t i = 0; i < g->n_nodes; i++)
+        for (uint32_t j = 0; j < g->node[i].n_in; j++)
+            if (g->operand[g->node[i].in + j] == n->out + k)
+                return false;
+    for (size_t i = 0; i < g->n_outputs; i++)
+        if (g->output[i] == n->out + k)
+            return false;
+    return true;
+}
+
+int64_t ptm_cpu_int(const struct ptm_graph *g, const struct ptm_node *n, const char *name)
+{
+    return ptm_node_attr(g, n, name)->u.i;
+}
+
+double ptm_cpu_float(const struct ptm_graph *g, const struct ptm_node *n, const char *name)
+{
+    return ptm_node_attr(g, n, name)->u.f;
+}
+
+int64_t ptm_cpu_item(const struct ptm_graph *g, const struct ptm_node *n, const char *name, int k)
+{
+    return ptm_node_attr(g, n, name)[1 + k].u.i;
+}
+
+int64_t ptm_cpu_count(const struct ptm_graph *g, const struct ptm_node *n, const char *name)
+{
+    return ptm_node_attr(g, n, name)->u.i;
+}
+
+const char *ptm_cpu_all_f32(const struct ptm_graph *g, const struct ptm_node *n)
+{
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        if (!ptm_cpu_has(g, n, i))
+            continue;
+        const struct ptm_type *t = ptm_cpu_in(g, n, i);
+        bool weights = ptm_cpu_is_const(g, n, i) && t->dtype == PTM_F16;
+        if (t->dtype != PTM_F32 && !weights)
+            return "only f32";
+        if (!ptm_type_numel(t))
+            return "an empty array";
+    }
+    const struct ptm_type *out = &g->value[n->out].type;
+    if (out->dtype != PTM_F32)
+        return "only f32";
+    return ptm_type_numel(out) ? NULL : "an empty array";
+}
+
+/* -- arrays -- */
+
+int64_t ptm_cpu_numel(const struct ptm_nd *nd)
+{
+    int64_t n = 1;
+    for (int d = 0; d < nd->rank; d++)
+        n *= nd->dim[d];
+    return n;
+}
+
+bool ptm_cpu_dense(const struct ptm_nd *nd)
+{
+    int64_t step = 1;
+    for (int d = nd->rank - 1; d >= 0; d--) {
+        if (nd->dim[d] != 1 && nd->stride[d] != step)
+            return false;
+        step *= nd->dim[d];
+    }
+    return true;
+}
+
+float *ptm_cpu_alloc(struct ptm_arena *a, size_t n)
+{
+    enum { ALIGN = 64 };
+    if (n > (PTRDIFF_MAX - ALIGN) / sizeof(float)) {
+        a->failed = true;
+        return NULL;
+    }
+    char *p = ptm_arena_alloc(a, n * sizeof(float) + ALIGN);
+    return p ? (void *)(p + (ALIGN - (uintptr_t)p % ALIGN) % ALIGN) : NULL;
+}
+
+float *ptm_cpu_scratch(const struct ptm_ref_call *c, size_t n)
+{
+    return n > PTRDIFF_MAX / sizeof(float) ? NULL : c->scratch(c->scratch_ctx, n * sizeof(float));
+}
+
+enum ptm_status ptm_cpu_memory(struct ptm_err *err)
+{
+    return ptm_fail(err, PTM_ERR_MEMORY, "no memory for packed weights");
+}
+
+float *ptm_cpu_floats(struct ptm_arena *a, const struct ptm_nd *nd)
+{
+    if (nd->dtype == PTM_ABSENT)
+        return NULL;
+    int64_t n = ptm_cpu_numel(nd), index[PTM_MAX_RANK] = {0}, at = 0;
+    float *y = ptm_cpu_alloc(a, (size_t)n);
+    for (int64_t i = 0; i < n && y; i++) {
+        y[i] = nd->dtype == PTM_F16 ? ptm_f16_to_f32(((const uint16_t *)nd->data)[at])
+                                    : ((const float *)nd->data)[at];
+        for (int d = nd->rank - 1; d >= 0; d--) {
+            at += nd->stride[d];
+            if (++index[d] < nd->dim[d])
+                break;
+            at -= nd->stride[d] * nd->dim[d];
+            index[d] = 0;
+        }
+    }
+    return y;
+}
+
+/* -- threads -- */
+
+void ptm_cpu_parallel(struct pthreadpool *pool, size_t n, void (*task)(void *ctx, size_t i),
+                      void *ctx)
+{
+#ifdef PTM_HAVE_PTHREADPOOL
+    if (pool && n > 1) {
+        pthreadpool_parallelize_1d(pool, task, ctx, n, PTHREADPOOL_FLAG_YIELD_WORKERS);
+        return;
+    }
+#endif
+    (void)pool;
+    for (size_t i = 0; i < n; i++)
+        task(ctx, i);
+}
+
+size_t ptm_cpu_threads(struct pthreadpool *pool)
+{
+#ifdef PTM_HAVE_PTHREADPOOL
+    return pool ? pthreadpool_get_threads_count(pool) : 1;
+#else
+    (void)pool;
+    return 1;
+#endif
+}
+
+/* -- the backend -- */
+
+static const struct ptm_cpu_op *find(uint16_t op)
+{
+    for (size_t i = 0; ptm_cpu_ops[i]; i++)
+        if (ptm_cpu_ops[i]->op == op)
+            return ptm_cpu_ops[i];
+    return NULL;
+}
+
+static const char *unavailable(void)
+{
+    return NULL;
+}
+
+static const char *claim(const struct ptm_graph *g, const struct ptm_node *n,
+                         struct ptm_claim *out)
+{
+    const struct ptm_cpu_op *op = find(n->op);
+    return op ? op->claim(g, n, out) : "no kernel for this operator";
+}
+
+static void free_object(void *object)
+{
+    struct ptm_cpu_object *o = object;
+    if (o)
+        ptm_arena_release(&o->memory);
+    ptm_free(o);
+}
+
+static enum ptm_status compile(const struct ptm_step_request *rq, void **object,
+                               struct ptm_step_info *info, struct ptm_err *err)
+{
+    const struct ptm_cpu_op *op = find(rq->node->op);
+    struct ptm_cpu_object *o = ptm_malloc(op->object_bytes);
+    if (!o)
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory to compile a node");
+    ptm_kernels_init(&o->k, ptm_cpu_flags());
+    o->pool = rq->pool;
+    enum ptm_status s = op->compile(rq, o, err);
+    if (s) {
+        free_object(o);
+        return s;
+    }
+    *info = (struct ptm_step_info){.kernel = o->how, .isa = o->main ? o->main->isa : "",
+                                   .packed_bytes = o->packed_bytes};
+    *object = o;
+    return PTM_OK;
+}
+
+static int run(void *object, const struct ptm_ref_call *c)
+{
+    const struct ptm_cpu_object *o = object;
+    return o->run(o, c);
+}
+
+const struct ptm_backend ptm_backend_cpu = {
+    .name = "cpu",
+    .about = "kernels of our own: portable C, compiled for each instruction set",
+    .unavailable = unavailable,
+    .claim = claim,
+    .compile = compile,
+    .run = run,
+    .free = free_object,
+};

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of the cpu backend share: the rows of operators, objects, the splitting of work
+ * over threads, and the matrix product that convolutions, linear layers, attention and recurrent
+ * layers are made of.
+ *
+ * To add an operator: a row in backend_cpu.c; in a family file claim_<op>, which refuses with a
+ * reason what compile could not do, and compile_<op>; cases in tests/unit/test_cpu.c.
+ */
+#ifndef PTM_LIBCORE_BACKEND_CPU_H
+#define PTM_LIBCORE_BACKEND_CPU_H
+
+#include "kernels/kernel.h"
+#include "libcore/backend.h"
+
+/* A compiled node; families put their own fields behind it. */
+struct ptm_cpu_object {
+    int (*run)(const struct ptm_cpu_object *o, const struct ptm_ref_call *c);
+    struct ptm_kernels k;
+    struct pthreadpool *pool;
+    struct ptm_arena memory; /* all that the object owns, weights included */
+    const struct ptm_kernel_info *main; /* of the kernel that does most of the work; may be NULL */
+    const char *how;                    /* "conv", "depthwise": static */
+    size_t packed_bytes;
+};
+
+struct ptm_cpu_op {
+    uint16_t op;
+    const char *(*claim)(const struct ptm_graph *g, const struct ptm_node *n,
+                         struct ptm_claim *claim);
+    size_t object_bytes;
+    /* Fills the object: `run` at least. */
+    enum ptm_status (*compile)(const struct ptm_step_request *rq, struct ptm_cpu_object *o,
+                               struct ptm_err *err);
+};
+extern const struct ptm_cpu_op *const ptm_cpu_ops[]; /* NULL-terminated */
+
+/* -- asking nodes -- */
+const struct ptm_type *ptm_cpu_in(const struct ptm_graph *g, const struct ptm_node *n, uint32_t i);
+bool ptm_cpu_has(const struct ptm_graph *g, const struct ptm_node *n, uint32_t i);
+bool ptm_cpu_is_const(const struct ptm_graph *g, const struct ptm_node *n, uint32_t i);
+/* Is output k of the node read by nobody? */
+bool ptm_cpu_unread(const struct ptm_graph *g, const struct ptm_node *n, uint32_t k);
+int64_t ptm_cpu_int(const struct ptm_graph *g, const struct ptm_node *n, const char *name);
+double ptm_cpu_float(const struct ptm_graph *g, const struct ptm_node *n, const char *name);
+/* Element k of a list; its length. */
+int64_t ptm_cpu_item(const struct ptm_graph *g, const struct ptm_node *n, const char *name, int k);
+int64_t ptm_cpu_count(const struct ptm_graph *g, const struct ptm_node *n, const char *name);
+/* NULL, or why not: all inputs and outputs f32 (constants: f16 as well), none empty. */
+const char *ptm_cpu_all_f32(const struct ptm_graph *g, const struct ptm_node *n);
+
+/* -- arrays -- */
+int64_t ptm_cpu_numel(const struct ptm_nd *nd);
+/* Are elements in row-major order, without gaps? */
+bool ptm_cpu_dense(const struct ptm_nd *nd);
+/* A row-major f32 copy of a constant f32 or f16 array; NULL when absent, or memory is out (then
+ * a->failed). */
+float *ptm_cpu_floats(struct ptm_arena *a, const struct ptm_nd *nd);
+/* `n` floats, 64-byte aligned, zero; NULL: no memory. */
+float *ptm_cpu_alloc(struct ptm_arena *a, size_t n);
+float *ptm_cpu_scratch(const struct ptm_ref_call *c, size_t n);
+enum ptm_status ptm_cpu_memory(struct ptm_err *err);
+
+/* -- threads -- */
+/* task(ctx, i) for i < n, in any order. NULL pool: in order, here. */
+void ptm_cpu_parallel(struct pthreadpool *pool, size_t n, void (*task)(void *ctx, size_t i),
+                      void *ctx);
+size_t ptm_cpu_threads(struct pthreadpool *pool);
+
+/* -- matrix product: c[r][j] = clamp(bias[j] + sum_t sum_k a(r, t)[k] w[t][k][j]) -- */
+
+/* w[taps * depth][n] as panels of nearly equal width: `bias`, then w, column by column of panels. */
+struct ptm_cpu_panels {
+    const float *data;
+    size_t n, depth; /* depth: all terms of a sum */
+    size_t vl, vectors, panels;
+};
+/* Works out the fields but data; floats to allocate. */
+size_t ptm_cpu_panels_size(struct ptm_cpu_panels *p, const struct ptm_kernels *k, size_t n,
+                           size_t depth);
+/* Fills `data` (that many floats, zero): element (d, j) of w is w[d * d_stride + j * n_stride].
+ * bias: n numbers `bias_stride` apart, or NULL. */
+void ptm_cpu_panels_fill(struct ptm_cpu_panels *p, const struct ptm_kernels *k, float *data,
+                         const float *w, int64_t d_stride, int64_t n_stride, const float *bias);
+
+enum { PTM_CPU_ROOM = 8192 };
+struct ptm_cpu_gemm {
+    const struct ptm_kernels *k;
+    const struct ptm_cpu_panels *w;
+    size_t rows, taps, depth; /* depth: terms per tap */
+    /* table[t * stride + r] = where row (row + r)'s terms of tap (tap + t) lie. room:
+     * PTM_CPU_ROOM floats that it may fill and point to, where `copies` is set (then taps is 1 and
+     * depth at most PTM_CPU_ROOM). */
+    void (*point)(const void *ctx, size_t row, size_t rows, size_t tap, size_t taps,
+                  const float **table, size_t stride, float *room);
+    const void *ctx;
+    bool copies;
+    bool accumulate; /* starts from c, not from the bias */
+    float *c;
+    size_t c_stride;
+    float min, max;
+};
+void ptm_cpu_gemm(const struct ptm_cpu_gemm *g, struct pthreadpool *pool);
+/* point of plain rows. */
+struct ptm_cpu_rows {
+    const float *a;
+    size_t stride;
+};
+void ptm_cpu_point_rows(const void *ctx, size_t row, size_t rows, size_t tap, size_t taps,
+                        const float **table, size_t stride, float *room);
+
+/* -- copies: `from` has to's dims; any strides, any dtype; element sizes are equal -- */
+void ptm_cpu_copy(const struct ptm_kernels *k, const struct ptm_nd *from, const struct ptm_nd *to);
+
+#endif

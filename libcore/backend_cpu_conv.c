@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The cpu backend's convolutions, channels last. Most are one matrix product per group whose rows
+ * are output positions, read in place through a table of pointers. With few input channels the
+ * patches are copied instead, a block at a time, from an input of any order. One channel per group
+ * goes to the depthwise kernels.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "libcore/backend_cpu.h"
+
+enum { H, W };
+
+struct conv {
+    struct ptm_cpu_object o;
+    int64_t in[2], out[2], kernel[2], stride[2], padding[2], dilation[2];
+    int64_t images, groups, c_in, c_out; /* channels of a group */
+    float min, max;
+    const float *zero;             /* what lies outside the input: c_in floats */
+    struct ptm_cpu_panels *panels; /* per group */
+    const float *depthwise;        /* packed for dwconv_f32 */
+};
+
+/* One run. */
+struct call {
+    const struct conv *v;
+    const struct ptm_ref_call *c;
+    const float *x; /* of the present group */
+    int64_t xs[4];
+    float *y;
+};
+
+static void read_geometry(struct conv *v, const struct ptm_step_request *rq)
+{
+    const struct ptm_graph *g = rq->graph;
+    const struct ptm_node *n = rq->node;
+    for (int d = 0; d < 2; d++) {
+        v->in[d] = rq->in[0].dim[2 + d];
+        v->out[d] = rq->out[0].dim[2 + d];
+        v->kernel[d] = rq->in[1].dim[2 + d];
+        v->stride[d] = ptm_cpu_item(g, n, "stride", d);
+        v->padding[d] = ptm_cpu_item(g, n, "padding", d);
+        v->dilation[d] = ptm_cpu_item(g, n, "dilation", d);
+    }
+    v->images = rq->in[0].dim[0];
+    v->groups = ptm_cpu_int(g, n, "groups");
+    v->c_in = rq->in[0].dim[1] / v->groups;
+    v->c_out = rq->out[0].dim[1] / v->groups;
+    v->min = (float)ptm_cpu_float(g, n, "min");
+    v->max = (float)ptm_cpu_float(g, n, "max");
+}
+
+/* Sums of few channels: copied patches beat tables of pointers to them. */
+static bool copies_patches(int64_t c_in, int64_t groups, int64_t taps)
+{
+    return groups == 1 && c_in <= 4 && taps > 1 && c_in * taps <= 1024;
+}
+
+/* -- where rows of the product lie -- */
+
+static void point(const void *ctx, size_t row, size_t rows, size_t tap, size_t taps,
+                  const float **table, size_t stride, float *room)
+{
+    const struct call *p = ctx;
+    const struct conv *v = p->v;
+    int64_t ox = (int64_t)row % v->out[W], oy = (int64_t)row / v->out[W];
+    int64_t image = oy / v->out[H];
+    oy %= v->out[H];
+    (void)room;
+    for (size_t r = 0; r < rows; r++, ox++) {
+        if (ox == v->out[W]) {
+            ox = 0;
+            if (++oy == v->out[H]) {
+                oy = 0;
+                image++;
+            }
+        }
+        const float *x = p->x + image * p->xs[0];
+        int64_t ky = (int64_t)tap / v->kernel[W], kx = (int64_t)tap % v->kernel[W];
+        int64_t y0 = oy * v->stride[H] - v->padding[H], x0 = ox * v->stride[W] - v->padding[W];
+        for (size_t t = 0; t < taps; t++) {
+            int64_t iy = y0 + ky * v->dilation[H], ix = x0 + kx * v->dilation[W];
+            bool inside = iy >= 0 && iy < v->in[H] && ix >= 0 && ix < v->in[W];
+            table[t * stride + r] = inside ? x + iy * p->xs[2] + ix * p->xs[3] : v->zero;
+            if (++kx == v->kernel[W]) {
+                kx = 0;
+                ky++;
+            }
+        }
+    }
+}
+
+/* Outputs lo <= o < hi of a dim read inside of it at this shift. */
+static void valid_range(int64_t in, int64_t out, int64_t stride, int64_t shift, int64_t *lo,
+                        int64_t *hi)
+{
+    *lo = shift >= 0 ? 0 : (-shift + stride - 1) / stride;
+    *hi = in - shift <= 0 ? 0 : (in - shift + stride - 1) / stride;
+    *lo = *lo < out ? *lo : out;
+    *hi = *hi < out ? *hi : out;
+    *hi = *hi > *lo ? *hi : *lo;
+}
+
+/* Patches of `n` outputs of one row, in the order channel, ky, kx. */
+static void copy_row(const struct call *p, int64_t image, int64_t oy, int64_t ox, int64_t n,
+                     float *to)
+{
+    const struct conv *v = p->v;
+    int64_t depth = v->c_in * v->kernel[H] * v->kernel[W], step = v->stride[W] * p->xs[3], k = 0;
+    for (int64_t c = 0; c < v->c_in; c++) {
+        for (int64_t ky = 0; ky < v->kernel[H]; ky++) {
+            int64_t iy = oy * v->stride[H] - v->padding[H] + ky * v->dilation[H];
+            const float *x = p->x + image * p->xs[0] + c * p->xs[1] + iy * p->xs[2];
+            for (int64_t kx = 0; kx < v->kernel[W]; kx++, k++) {
+                int64_t shift = kx * v->dilation[W] - v->padding[W], lo, hi;
+                valid_range(v->in[W], v->out[W], v->stride[W], shift, &lo, &hi);
+                lo = lo > ox ? lo - ox : 0;
+                hi = hi - ox < n ? hi - ox : n;
+                if (iy < 0 || iy >= v->in[H] || hi < lo)
+                    lo = hi = n;
+                for (int64_t i = 0; i < lo; i++)
+                    to[i * depth + k] = 0;
+                const float *from = x + (ox * v->stride[W] + shift) * p->xs[3];
+                for (int64_t i = lo; i < hi; i++)
+                    to[i * depth + k] = from[i * step];
+                for (int64_t i = hi; i < n; i++)
+                    to[i * depth + k] = 0;
+            }
+        }
+    }
+}
+
+static void copy_patches(const void *ctx, size_t row, size_t rows, size_t tap, size_t taps,
+                         const float **table, size_t stride, float *room)
+{
+    const struct call *p = ctx;
+    const struct conv *v = p->v;
+    int64_t depth = v->c_in * v->kernel[H] * v->kernel[W];
+    (void)tap, (void)taps, (void)stride;
+    for (size_t done = 0; done < rows;) {
+        int64_t at = (int64_t)(row + done), ox = at % v->out[W], left = (int64_t)(rows - done);
+        int64_t n = v->out[W] - ox < left ? v->out[W] - ox : left, line = at / v->out[W];
+        copy_row(p, line / v->out[H], line % v->out[H], ox, n, room + (int64_t)done * depth);
+        done += (size_t)n;
+    }
+    for (size_t r = 0; r < rows; r++)
+        table[r] = room + (int64_t)r * depth;
+}
+
+static int run_product(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
+{
+    const struct conv *v = (const struct conv *)o;
+    bool copies = copies_patches(v->c_in, v->groups, v->kernel[H] * v->kernel[W]);
+    struct call p = {.v = v, .c = c};
+    memcpy(p.xs, c->in[0].stride, sizeof(p.xs));
+    size_t taps = (size_t)(v->kernel[H] * v->kernel[W]);
+    struct ptm_cpu_gemm g = {
+        .k = &o->k, .rows = (size_t)(v->images * v->out[H] * v->out[W]),
+        .taps = copies ? 1 : taps, .depth = (size_t)v->c_in * (copies ? taps : 1),
+        .point = copies ? copy_patches : point, .copies = copies, .ctx = &p,
+        .c_stride = (size_t)(v->groups * v->c_out), .min = v->min, .max = v->max};
+    for (int64_t i = 0; i < v->groups; i++) {
+        p.x = (const float *)c->in[0].data + i * v->c_in * (v->groups > 1 ? p.xs[1] : 0);
+        g.w = &v->panels[i];
+        g.c = (float *)c->out[0].data + i * v->c_out;
+        ptm_cpu_gemm(&g, o->pool);
+    }
+    return 0;
+}
+
+/* -- depthwise -- */
+
+enum { MOST_TAPS = 128, TABLE = 1024 };
+
+/* Pixels [from, to) of a row through the table. */
+static void table_part(const struct call *p, const float *x, int64_t oy, int64_t from, int64_t to,
+                       float *y)
+{
+    const struct conv *v = p->v;
+    const float *table[TABLE];
+    int64_t taps = v->kernel[H] * v->kernel[W], most = TABLE / taps;
+    for (; from < to; from += most) {
+        int64_t n = to - from < most ? to - from : most, t = 0;
+        for (int64_t ky = 0; ky < v->kernel[H]; ky++)
+            for (int64_t kx = 0; kx < v->kernel[W]; kx++, t++) {
+                int64_t iy = oy * v->stride[H] - v->padding[H] + ky * v->dilation[H];
+                int64_t ix = from * v->stride[W] - v->padding[W] + kx * v->dilation[W];
+                bool row = iy >= 0 && iy < v->in[H];
+                for (int64_t i = 0; i < n; i++, ix += v->stride[W])
+                    table[t * n + i] = row && ix >= 0 && ix < v->in[W]
+                                           ? x + iy * p->xs[2] + ix * p->xs[3]
+                                           : v->zero;
+            }
+        struct ptm_dwconv_f32 d = {
+            .x = table, .x_pixels = (size_t)n, .taps = (size_t)taps, .pixels = (size_t)n,
+            .channels = (size_t)v->groups, .w = v->depthwise, .y = y + from * v->groups,
+            .y_stride = (size_t)v->groups, .min = v->min, .max = v->max};
+        v->o.k.dwconv_f32(&d);
+    }
+}
+
+static void depthwise_row(void *ctx, size_t task)
+{
+    const struct call *p = ctx;
+    const struct conv *v = p->v;
+    int64_t image = (int64_t)task / v->out[H], oy = (int64_t)task % v->out[H];
+    const float *x = p->x + image * p->xs[0];
+    float *y = p->y + (int64_t)task * v->out[W] * v->groups;
+    int64_t kw = v->kernel[W], lo = 0, hi = 0;
+    if ((kw == 3 || kw == 5) && v->stride[W] <= 2 && v->dilation[W] == 1) {
+        int64_t end, none; /* windows that lie inside of the row */
+        valid_range(v->in[W], v->out[W], v->stride[W], -v->padding[W], &lo, &none);
+        valid_range(v->in[W], v->out[W], v->stride[W], kw - 1 - v->padding[W], &none, &end);
+        hi = end > lo ? end : lo;
+    }
+    int64_t y0 = oy * v->stride[H] - v->padding[H], first = 0, last = v->kernel[H];
+    while (first < last && y0 + first * v->dilation[H] < 0)
+        first++;
+    while (last > first && y0 + (last - 1) * v->dilation[H] >= v->in[H])
+        last--;
+    table_part(p, x, oy, 0, lo, y);
+    if (hi > lo) {
+        int64_t iy = first < last ? y0 + first * v->dilation[H] : 0;
+        struct ptm_dwrun_f32 d = {
+            .x = x + iy * p->xs[2] + (lo * v->stride[W] - v->padding[W]) * p->xs[3],
+            .row = (size_t)(p->xs[2] * v->dilation[H]), .column = (size_t)p->xs[3],
+            .rows = (size_t)(last - first), .first = (size_t)first, .kh = (size_t)v->kernel[H],
+            .kw = (size_t)kw, .step = (size_t)v->stride[W], .pixels = (size_t)(hi - lo),
+            .channels = (size_t)v->groups, .w = v->depthwise, .y = y + lo * v->groups,
+            .y_stride = (size_t)v->groups, .min = v->min, .max = v->max};
+        v->o.k.dwrun_f32(&d);
+    }
+    table_part(p, x, oy, hi, v->out[W], y);
+}
+
+static int run_depthwise(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
+{
+    const struct conv *v = (const struct conv *)o;
+    struct call p = {.v = v, .c = c, .x = c->in[0].data, .y = c->out[0].data};
+    memcpy(p.xs, c->in[0].stride, sizeof(p.xs));
+    ptm_cpu_parallel(o->pool, (size_t)(v->images * v->out[H]), depthwise_row, &p);
+    return 0;
+}
+
+static enum ptm_status pack_depthwise(struct conv *v, const float *w, const float *bias,
+                                      struct ptm_err *err)
+{
+    size_t vl = v->o.k.info[PTM_KERNEL_dwconv_f32]->tile.vl;
+    size_t taps = (size_t)(v->kernel[H] * v->kernel[W]), n = (size_t)v->groups;
+    size_t size = (n + vl - 1) / vl * vl * (taps + 1);
+    float *data = ptm_cpu_alloc(&v->o.memory, size);
+    if (!data)
+        return ptm_cpu_memory(err);
+    v->depthwise = data;
+    v->o.packed_bytes = size * sizeof(float);
+    for (size_t c = 0; c < n; c++) {
+        float *to = data + c / vl * vl * (taps + 1) + c % vl;
+        *to = bias ? bias[c] : 0;
+        for (size_t t = 0; t < taps; t++)
+            to[(t + 1) * vl] = w[c * taps + t];
+    }
+    v->o.run = run_depthwise;
+    v->o.main = v->o.k.info[PTM_KERNEL_dwconv_f32];
+    v->o.how = "depthwise";
+    return PTM_OK;
+}
+
+static enum ptm_status pack_product(struct conv *v, const float *w, const float *bias,
+                                    struct ptm_err *err)
+{
+    size_t taps = (size_t)(v->kernel[H] * v->kernel[W]), c_in = (size_t)v->c_in;
+    size_t n = (size_t)v->c_out, depth = taps * c_in;
+    bool copies = copies_patches(v->c_in, v->groups, (int64_t)taps);
+    struct ptm_arena *a = &v->o.memory, work = {0};
+    v->panels = ptm_arena_array(a, (size_t)v->groups, sizeof(*v->panels));
+    float *turned = taps > 1 && !copies ? ptm_cpu_alloc(&work, n * depth) : NULL;
+    for (int64_t i = 0; i < v->groups && v->panels && !work.failed; i++, w += n * depth) {
+        struct ptm_cpu_panels *p = &v->panels[i];
+        size_t size = ptm_cpu_panels_size(p, &v->o.k, n, depth);
+        float *data = ptm_cpu_alloc(a, size);
+        if (!data)
+            break;
+        v->o.packed_bytes += size * sizeof(float);
+        for (size_t j = 0; j < n && turned; j++) /* channel, tap -> tap, channel */
+            for (size_t t = 0; t < taps; t++)
+                for (size_t k = 0; k < c_in; k++)
+                    turned[j * depth + t * c_in + k] = w[j * depth + k * taps + t];
+        ptm_cpu_panels_fill(p, &v->o.k, data, turned ? turned : w, 1, (int64_t)depth,
+                            bias ? bias + (size_t)i * n : NULL);
+    }
+    bool failed = a->failed || work.failed;
+    ptm_arena_release(&work);
+    v->o.run = run_product;
+    v->o.main = v->o.k.info[PTM_KERNEL_gemm_f32];
+    v->o.how = copies ? "conv patches" : taps == 1 ? "conv 1x1" : "conv";
+    return failed ? ptm_cpu_memory(err) : PTM_OK;
+}
+
+static bool is_depthwise(int64_t c_in, int64_t c_out, int64_t taps)
+{
+    return c_in == 1 && c_out == 1 && taps <= MOST_TAPS;
+}
+
+static enum ptm_status compile_conv(const struct ptm_step_request *rq, struct ptm_cpu_object *o,
+                                    struct ptm_err *err)
+{
+    struct conv *v = (struct conv *)o;
+    struct ptm_arena work = {0};
+    read_geometry(v, rq);
+    v->zero = ptm_cpu_alloc(&o->memory, (size_t)(v->c_in * v->groups));
+    const float *w = ptm_cpu_floats(&work, &rq->in[1]), *b = ptm_cpu_floats(&work, &rq->in[2]);
+    enum ptm_status s;
+    if (!v->zero || work.failed)
+        s = ptm_cpu_memory(err);
+    else if (is_depthwise(v->c_in, v->c_out, v->kernel[H] * v->kernel[W]) && v->groups > 1)
+        s = pack_depthwise(v, w, b, err);
+    else
+        s = pack_product(v, w, b, err);
+    ptm_arena_release(&work);
+    return s;
+}
+
+static const char *weights_given(const struct ptm_graph *g, const struct ptm_node *n)
+{
+    if (!ptm_cpu_is_const(g, n, 1) || (ptm_cpu_has(g, n, 2) && !ptm_cpu_is_const(g, n, 2)))
+        return "weights that are no constants";
+    return NULL;
+}
+
+static const char *claim_conv(const struct ptm_graph *g, const struct ptm_node *n,
+                              struct ptm_claim *claim)
+{
+    const char *why = ptm_cpu_all_f32(g, n);
+    if (!why)
+        why = weights_given(g, n);
+    if (why)
+        return why;
+    const struct ptm_type *x = ptm_cpu_in(g, n, 0), *w = ptm_cpu_in(g, n, 1);
+    if (x->rank != 4)
+        return "only two spatial dims";
+    claim->layout = LAYOUT_CHANNELS_LAST;
+    claim->any_strides = copies_patches(w->dim[1], ptm_cpu_int(g, n, "groups"),
+                                        w->dim[2] * w->dim[3]);
+    return NULL;
+}
+
+const struct ptm_cpu_op ptm_cpu_conv = {OP_conv, claim_conv, sizeof(struct conv), compile_conv};
+
+/* -- transposed: outputs of one phase (position modulo stride) meet the same taps -- */
+
+struct phase {
+    int64_t taps;
+    int64_t *y, *x; /* input row and column of each tap, less the output's (divided by stride) */
+    struct ptm_cpu_panels *panels; /* per group */
+};
+
+struct transposed {
+    struct conv v; /* zero, geometry, min, max */
+    struct phase *phase; /* stride[H] * stride[W] */
+};
+
+struct transposed_call {
+    const struct transposed *t;
+    const struct phase *phase;
+    const float *x;
+    int64_t xs[4], oy, ox; /* the row's first output, divided by stride */
+    const struct ptm_ref_call *c;
+};
+
+static void point_transposed(const void *ctx, size_t row, size_t rows, size_t tap, size_t taps,
+                             const float **table, size_t stride, float *room)
+{
+    const struct transposed_call *p = ctx;
+    const struct conv *v = &p->t->v;
+    (void)room;
+    for (size_t t = 0; t < taps; t++) {
+        int64_t iy = p->oy + p->phase->y[tap + t];
+        int64_t ix = p->ox + (int64_t)row + p->phase->x[tap + t];
+        for (size_t r = 0; r < rows; r++, ix++) {
+            bool inside = iy >= 0 && iy < v->in[H] && ix >= 0 && ix < v->in[W];
+            table[t * stride + r] = inside ? p->x + iy * p->xs[2] + ix * p->xs[3] : v->zero;
+        }
+    }
+}
+
+/* One row of outputs. */
+static void transposed_row(void *ctx, size_t task)
+{
+    struct transposed_call p = *(const struct transposed_call *)ctx;
+    const struct conv *v = &p.t->v;
+    int64_t image = (int64_t)task / v->out[H], oy = (int64_t)task % v->out[H];
+    float *y = (float *)p.c->out[0].data + (int64_t)task * v->out[W] * v->groups * v->c_out;
+    p.oy = oy / v->stride[H];
+    p.ox = 0;
+    for (int64_t px = 0; px < v->stride[W] && px < v->out[W]; px++) {
+        p.phase = &p.t->phase[oy % v->stride[H] * v->stride[W] + px];
+        struct ptm_cpu_gemm g = {
+            .k = &v->o.k, .rows = (size_t)((v->out[W] - px + v->stride[W] - 1) / v->stride[W]),
+            .taps = (size_t)p.phase->taps, .depth = (size_t)v->c_in, .point = point_transposed,
+            .ctx = &p, .c_stride = (size_t)(v->stride[W] * v->groups * v->c_out), .min = v->min,
+            .max = v->max};
+        for (int64_t i = 0; i < v->groups; i++) {
+            p.x = (const float *)p.c->in[0].data + image * p.xs[0] + i * v->c_in;
+            g.w = &p.phase->panels[i];
+            g.c = y + (px * v->groups + i) * v->c_out;
+            ptm_cpu_gemm(&g, NULL);
+        }
+    }
+}
+
+static int run_transposed(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
+{
+    const struct transposed *t = (const struct transposed *)o;
+    struct transposed_call p = {.t = t, .c = c};
+    memcpy(p.xs, c->in[0].stride, sizeof(p.xs));
+    ptm_cpu_parallel(o->pool, (size_t)(t->v.images * t->v.out[H]), transposed_row, &p);
+    return 0;
+}
+
+static int64_t modulo(int64_t a, int64_t b)
+{
+    return (a % b + b) % b;
+}
+
+/* Taps of kernel position k serve outputs o with o + padding - k * dilation divisible by stride. */
+static bool in_phase(const struct conv *v, int d, int64_t phase, int64_t k, int64_t *shift)
+{
+    int64_t at = phase + v->padding[d] - k * v->dilation[d], rest = modulo(at, v->stride[d]);
+    *shift = (at - rest) / v->stride[d];
+    return rest == 0;
+}
+
+static bool pack_phase(struct transposed *t, int64_t py, int64_t px, const float *w,
+                       const float *bias, struct ptm_arena *work)
+{
+    struct conv *v = &t->v;
+    struct ptm_arena *a = &v->o.memory;
+    struct phase *p = &t->phase[py * v->stride[W] + px];
+    int64_t taps = v->kernel[H] * v->kernel[W], dy, dx;
+    int64_t *tap = ptm_arena_array(work, (size_t)taps, sizeof(*tap));
+    p->y = ptm_arena_array(a, (size_t)taps, sizeof(*p->y));
+    p->x = ptm_arena_array(a, (size_t)taps, sizeof(*p->x));
+    p->panels = ptm_arena_array(a, (size_t)v->groups, sizeof(*p->panels));
+    if (!tap || a->failed)
+        return false;
+    for (int64_t k = 0; k < taps; k++)
+        if (in_phase(v, H, py, k / v->kernel[W], &dy) &&
+            in_phase(v, W, px, k % v->kernel[W], &dx)) {
+            p->y[p->taps] = dy;
+            p->x[p->taps] = dx;
+            tap[p->taps++] = k;
+        }
+    size_t depth = (size_t)(p->taps * v->c_in), n = (size_t)v->c_out;
+    float *turned = ptm_cpu_alloc(work, n * depth + 1);
+    for (int64_t i = 0; i < v->groups && turned; i++) {
+        size_t size = ptm_cpu_panels_size(&p->panels[i], &v->o.k, n, depth);
+        float *data = ptm_cpu_alloc(a, size), *to = turned;
+        if (!data)
+            return false;
+        v->o.packed_bytes += size * sizeof(float);
+        for (int64_t k = 0; k < p->taps; k++)
+            for (int64_t c = i * v->c_in; c < (i + 1) * v->c_in; c++)
+                for (size_t j = 0; j < n; j++)
+                    *to++ = w[(c * v->c_out + (int64_t)j) * taps + tap[k]];
+        ptm_cpu_panels_fill(&p->panels[i], &v->o.k, data, turned, (int64_t)n, 1,
+                            bias ? bias + (size_t)i * n : NULL);
+    }
+    return turned;
+}
+
+static enum ptm_status compile_transposed(const struct ptm_step_request *rq,
+                                          struct ptm_cpu_object *o, struct ptm_err *err)
+{
+    struct transposed *t = (struct transposed *)o;
+    struct conv *v = &t->v;
+    struct ptm_arena work = {0};
+    read_geometry(v, rq);
+    v->zero = ptm_cpu_alloc(&o->memory, (size_t)v->c_in);
+    t->phase = ptm_arena_array(&o->memory, (size_t)(v->stride[H] * v->stride[W]),
+                               sizeof(*t->phase));
+    const float *w = ptm_cpu_floats(&work, &rq->in[1]), *b = ptm_cpu_floats(&work, &rq->in[2]);
+    bool good = v->zero && t->phase && !work.failed;
+    for (int64_t y = 0; y < v->stride[H] && good; y++)
+        for (int64_t x = 0; x < v->stride[W] && good; x++)
+            good = pack_phase(t, y, x, w, b, &work);
+    ptm_arena_release(&work);
+    o->run = run_transposed;
+    o->main = o->k.info[PTM_KERNEL_gemm_f32];
+    o->how = "conv transposed";
+    return good ? PTM_OK : ptm_cpu_memory(err);
+}
+
+static const char *claim_transposed(const struct ptm_graph *g, const struct ptm_node *n,
+                                    struct ptm_claim *claim)
+{
+    const char *why = ptm_cpu_all_f32(g, n);
+    if (!why)
+        why = weights_given(g, n);
+    if (why)
+        return why;
+    if (ptm_cpu_in(g, n, 0)->rank != 4)
+        return "only two spatial dims";
+    if (ptm_cpu_item(g, n, "stride", 0) > 64 || ptm_cpu_item(g, n, "stride", 1) > 64)
+        return "a stride above 64";
+    claim->layout = LAYOUT_CHANNELS_LAST;
+    return NULL;
+}
+
+const struct ptm_cpu_op ptm_cpu_conv_transpose = {OP_conv_transpose, claim_transposed,
+                                                  sizeof(struct transposed), compile_transposed};
