@@ -127,6 +127,24 @@ static void print_findings(const struct findings *f)
                f->v[i].rule);
 }
 
+static void print_provenance(const struct ptm_model *m)
+{
+    const struct ptm_provenance *from = &m->provenance;
+    char size[40];
+    if (from->source)
+        printf("made from   %s, %s, sha256 %s\n", from->source,
+               text_bytes(from->source_bytes, size, sizeof(size)),
+               from->source_sha256 ? from->source_sha256 : "unknown");
+    if (from->command)
+        printf("made by     %s\n", from->command);
+    if (!m->recipe)
+        return;
+    printf("recipe      ");
+    for (uint32_t i = 0; i < m->recipe->n_passes; i++)
+        printf("%s%s", i ? ", " : "", m->recipe->pass[i]);
+    puts(m->recipe->n_passes ? "" : "no passes");
+}
+
 static void print_all(const struct inspect *o)
 {
     const struct survey *s = &o->survey;
@@ -137,6 +155,7 @@ static void print_all(const struct inspect *o)
     if (m->program.op_version)
         printf(", operator version %" PRId64, m->program.op_version);
     putchar('\n');
+    print_provenance(m);
     print_methods(&m->program);
     print_tensors(s);
     print_modules(s, o->verbose);
@@ -225,6 +244,34 @@ static cJSON *ops_json(const struct survey *s)
     return list;
 }
 
+static void add_text(cJSON *o, const char *name, const char *text)
+{
+    if (text)
+        cJSON_AddStringToObject(o, name, text);
+    else
+        cJSON_AddNullToObject(o, name);
+}
+
+/* Null for a file that was not made by `ptm optimize`. */
+static cJSON *provenance_json(const struct ptm_model *m)
+{
+    const struct ptm_provenance *from = &m->provenance;
+    if (!from->ptm_version)
+        return cJSON_CreateNull();
+    cJSON *o = cJSON_CreateObject();
+    add_text(o, "source", from->source);
+    cJSON_AddItemToObject(o, "source_bytes", json_int((int64_t)from->source_bytes));
+    add_text(o, "source_sha256", from->source_sha256);
+    add_text(o, "command", from->command);
+    add_text(o, "ptm_version", from->ptm_version);
+    cJSON *recipe = m->recipe ? cJSON_AddArrayToObject(o, "recipe") : NULL;
+    for (uint32_t i = 0; recipe && i < m->recipe->n_passes; i++)
+        cJSON_AddItemToArray(recipe, cJSON_CreateString(m->recipe->pass[i]));
+    if (!recipe)
+        cJSON_AddNullToObject(o, "recipe");
+    return o;
+}
+
 static cJSON *all_json(const struct inspect *o)
 {
     const struct survey *s = &o->survey;
@@ -238,6 +285,7 @@ static cJSON *all_json(const struct inspect *o)
     cJSON_AddStringToObject(model, "producer", m->program.producer ? m->program.producer : "");
     cJSON_AddItemToObject(model, "file_bytes", json_int((int64_t)m->n_bytes));
     cJSON_AddItemToObject(model, "operator_version", json_int(m->program.op_version));
+    cJSON_AddItemToObject(doc, "provenance", provenance_json(m));
     cJSON_AddItemToObject(doc, "methods", methods_json(&m->program));
     cJSON_AddBoolToObject(doc, "bundled_inputs",
                           ptm_class_method(&m->program, m->program.root->cls,

@@ -137,7 +137,8 @@ static size_t unescape(struct ptm_json *j, char *out)
         j->text[j->at + 1] == 'u') {
         j->at += 2;
         uint32_t low = hex4(j);
-        v = low >= 0xdc00 && low < 0xe000 ? 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00) : 0xd800;
+        bool pair = low >= 0xdc00 && low < 0xe000;
+        v = pair ? 0x10000 + ((v - 0xd800) << 10) + (low - 0xdc00) : v;
     }
     if (!v || (v >= 0xd800 && v < 0xe000))
         ptm_json_fail(j, "a \\u that is no character");

@@ -59,7 +59,8 @@ def bad(name, data, code, text):
 
 
 FORMAT, LIMIT, UNSUPPORTED = 30, 31, 40
-N_STRINGS, N_TYPES, N_NAMES, N_OPS, N_CLASSES, N_POS, N_FNS, N_CONST, N_OBJ, N_CONT, ROOT = range(11)
+(N_STRINGS, N_TYPES, N_NAMES, N_OPS, N_CLASSES, N_POS, N_FNS, N_CONST, N_OBJ, N_CONT,
+ ROOT) = range(11)
 
 
 def new(name='branch'):
@@ -100,7 +101,8 @@ bad('section_unaligned', new().replace('"program": [0', '"program": [4'), FORMAT
     'a section out of place')
 
 t = 'dtypes_113'
-bad('storage_beyond', new(t).replace('"bytes": ', '"bytes": 9999'), FORMAT, 'a storage out of place')
+bad('storage_beyond', new(t).replace('"bytes": ', '"bytes": 9999'), FORMAT,
+    'a storage out of place')
 bad('storage_no_bytes', new(t).replace('"bytes"', '"bites"'), FORMAT,
     'a storage without offset or bytes')
 bad('tensor_dtype', new(t).replace('"dtype": "', '"dtype": "x'), FORMAT, 'no such dtype')
@@ -124,7 +126,8 @@ f.json = f.json.replace('"offset": 0, "storage"', '"offset": 77, "storage"')
 bad('tensor_empty_beyond', f, FORMAT, 'a tensor beyond its storage')
 
 z = 'dusty_zstd'
-bad('zstd_size', new(z).replace('"bytes": 400', '"bytes": 404'), FORMAT, 'not a zstd frame of the 404')
+bad('zstd_size', new(z).replace('"bytes": 400', '"bytes": 404'), FORMAT,
+    'not a zstd frame of the 404')
 bad('zstd_short', new(z).replace('"zstd": 25', '"zstd": 20'), FORMAT, 'zstd: Src size is incorrect')
 f = new(z)
 f.data[1536 + 12] ^= 0xff

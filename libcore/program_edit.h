@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Changes to a loaded program, in place: before any session is opened on it. */
+#ifndef PTM_LIBCORE_PROGRAM_EDIT_H
+#define PTM_LIBCORE_PROGRAM_EDIT_H
+
+#include "libcore/program.h"
+
+/* Module.eval(): `training` of every module becomes False. Returns how many were True; *modules:
+ * how many have the attribute. */
+uint32_t ptm_program_eval(struct ptm_program *p, uint32_t *modules);
+
+/* Drops what no method of the root reaches: functions, classes, types, objects, constants, names,
+ * operators, positions. keep NULL: all methods of the root stay; else only these, and what they
+ * call. An operator's count becomes the number of places that are left. */
+enum ptm_status ptm_program_prune(struct ptm_program *p, const char *const *keep, size_t n_keep,
+                                  struct ptm_err *err) PTM_WARN_UNUSED;
+
+#endif

@@ -1,0 +1,1 @@
+ptm optimize $FIX/bundled.pt -o out.ptm && ptm run out.ptm

@@ -1,0 +1,1 @@
+ptm optimize $FIX/bundled.pt -o out.ptm --preserve forward && ptm run out.ptm

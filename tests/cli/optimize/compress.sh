@@ -1,0 +1,1 @@
+ptm optimize $FIX/dusty.pt -o raw.ptm -q && ptm optimize $FIX/dusty.pt -o small.ptm --compress -q && ptm inspect raw.ptm --dump program > raw.txt && ptm inspect small.ptm --dump program | cmp - raw.txt && [ $(wc -c < small.ptm) -lt $(wc -c < raw.ptm) ]

@@ -1,0 +1,1 @@
+mkdir out.ptm; ptm optimize $FIX/conv.pt -o out.ptm

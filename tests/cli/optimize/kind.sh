@@ -1,0 +1,1 @@
+ptm optimize $FIX/state_dict.pth -o out.ptm

@@ -1,0 +1,1 @@
+ptm optimize -o out.ptm

@@ -1,0 +1,1 @@
+ptm optimize $FIX/containers.pt -o all.ptm -q && ptm optimize $FIX/containers.pt -o one.ptm --preserve nested && ptm run one.ptm -m nested -i "[1.0]"; ptm inspect all.ptm | sed -n "/^methods/,/^[^ m]/p"; ptm inspect one.ptm | sed -n "/^methods/,/^[^ m]/p"
