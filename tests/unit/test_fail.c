@@ -54,5 +54,7 @@ int main(void)
     fail_each("tests/session/containers.pt", 1, (int64_t[]){2});
     fail_each("tests/session/branch.pt", 1, (int64_t[]){2});
     fail_each("tests/session/sizes.pt", 4, (int64_t[]){1, 3, 4, 4});
+    fail_each("tests/fuzz/corpus/ptm/sizes.ptm", 4, (int64_t[]){1, 3, 4, 4});
+    fail_each("tests/fuzz/corpus/ptm/hidden_zstd.ptm", 2, (int64_t[]){1, 4});
     TEST_END;
 }

@@ -284,6 +284,40 @@ static void test_folder(const char *folder)
     free(list);
 }
 
+/* Memory that runs out at each request in turn: writing says so and leaves the old file. */
+static void test_memory(const char *path)
+{
+    char file[64], kept[64];
+    struct ptm_model *m = open_model(path);
+    snprintf(file, sizeof file, "%s/a.ptm", dir);
+    snprintf(kept, sizeof kept, "%s/b.ptm", dir);
+    struct ptm_err err = {0};
+    CHECK(m);
+    if (!m)
+        return;
+    CHECK_INT(ptm_save(&m->program, kept, NULL, &err), PTM_OK);
+    CHECK_INT(ptm_save(&m->program, file, NULL, &err), PTM_OK);
+    for (uint64_t n = 1, done = 0; !done; n++) {
+        struct ptm_save_options o = {.compress = true};
+        err = (struct ptm_err){0};
+        ptm_memory_fail_at(n);
+        enum ptm_status st = ptm_save(&m->program, file, &o, &err);
+        done = ptm_memory_fail_at(0);
+        CHECK_INT(st, done ? PTM_OK : PTM_ERR_MEMORY);
+        CHECK(done || same_bytes(file, kept));
+    }
+    for (uint64_t n = 1, done = 0; !done; n++) {
+        struct ptm_model *fresh = open_model(path);
+        ptm_memory_fail_at(n);
+        enum ptm_status st =
+            fresh ? ptm_program_prune(&fresh->program, NULL, 0, &err) : PTM_ERR_IO;
+        done = ptm_memory_fail_at(0) || !fresh;
+        CHECK_INT(st, done ? PTM_OK : PTM_ERR_MEMORY);
+        ptm_model_close(fresh);
+    }
+    ptm_model_close(m);
+}
+
 #define BAD "tests/formats/bad_ptm"
 static void test_bad(void)
 {
@@ -347,8 +381,11 @@ int main(int argc, char **argv)
         test_file(argv[i], true);
     for (size_t i = 0; argc == 1 && i < PTM_LEN(folders); i++)
         test_folder(folders[i]);
-    if (argc == 1)
+    if (argc == 1) {
         test_bad();
+        test_memory("tests/formats/good/shared_213.pt");
+        test_memory("tests/session/sizes.pt");
+    }
     for (const char *c = "abs"; *c; c++) {
         snprintf(name, sizeof name, "%s/%c.ptm", dir, *c);
         unlink(name);
