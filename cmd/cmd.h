@@ -25,6 +25,7 @@ enum {
 int cmd_run(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_optimize(int argc, char **argv);
+int cmd_passes(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_backends(int argc, char **argv);
 

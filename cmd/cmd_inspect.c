@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/cost.h"
 #include "cmd/input.h"
+#include "cmd/optimised.h"
 #include "cmd/survey.h"
 #include "libcore/map.h"
 
@@ -25,8 +26,8 @@ static const struct usage usage = {
 
 struct inspect {
     struct input_opts in;
-    const char *method, *json, *dump;
-    bool lint, verbose;
+    const char *method, *json, *dump, *passes, *dump_after;
+    bool lint, verbose, optimize, verify;
     int64_t max_steps;
     /* made */
     struct survey survey;
@@ -34,6 +35,9 @@ struct inspect {
     struct ptm_session *session;
     struct cost cost;
     bool have_cost;
+    struct ptm_recipe room;
+    const struct ptm_recipe *recipe; /* NULL: no passes */
+    struct optimised optimised;
     struct ptm_arena arena;
     struct findings findings;
 };
@@ -167,6 +171,8 @@ static void print_all(const struct inspect *o)
                s->n_training, s->n_modules);
     if (o->have_cost)
         cost_print(&o->cost, o->verbose);
+    if (o->have_cost && o->recipe)
+        optimised_print(&o->optimised);
     if (o->lint)
         print_findings(&o->findings);
 }
@@ -308,6 +314,10 @@ static cJSON *all_json(const struct inspect *o)
         cJSON_AddItemToObject(doc, "cost", cost_json(&o->cost));
     else
         cJSON_AddNullToObject(doc, "cost");
+    if (o->have_cost && o->recipe)
+        cJSON_AddItemToObject(doc, "optimized", optimised_json(&o->optimised));
+    else
+        cJSON_AddNullToObject(doc, "optimized");
     cJSON *list = o->lint ? cJSON_AddArrayToObject(doc, "lint") : NULL;
     for (size_t i = 0; list && i < o->findings.n; i++) {
         cJSON *f = cJSON_CreateObject();
@@ -328,6 +338,9 @@ static enum ptm_status specialise(struct inspect *o, const struct ptm_model *m, 
     struct ptm_ival *args, result;
     size_t n_args;
     struct ptm_config config = {.seed = (uint64_t)o->in.seed, .max_steps = (uint64_t)o->max_steps};
+    PTM_TRY(recipe_option(o->passes, o->optimize || o->verify || o->dump_after, &o->arena, &o->room,
+                          &config.recipe, err));
+    o->recipe = config.recipe;
     PTM_TRY(inputs_bind(&o->inputs, m, o->method, &o->in, true, err));
     PTM_TRY(ptm_session_open(&o->session, m, &config, err));
     enum ptm_status rc = inputs_make(&o->inputs, 0, &arena, &args, &n_args, err);
@@ -337,19 +350,23 @@ static enum ptm_status specialise(struct inspect *o, const struct ptm_model *m, 
     if (rc == PTM_OK)
         rc = cost_make(&o->cost, o->session, &o->arena, err);
     o->have_cost = rc == PTM_OK;
+    if (rc == PTM_OK && o->recipe)
+        rc = optimised_make(&o->optimised, o->session, o->recipe, &o->arena, err);
+    if (rc == PTM_OK && o->recipe && o->verify)
+        rc = optimised_verify(&o->optimised, o->session, (uint64_t)o->in.seed, err);
     return rc;
 }
 
 static enum ptm_status work(struct inspect *o, const struct ptm_model *m, struct ptm_err *err)
 {
     bool inputs = o->in.inputs.n + o->in.shapes.n != 0;
-    bool graph = o->dump && strcmp(o->dump, "program") != 0;
+    bool graph = (o->dump && strcmp(o->dump, "program") != 0) || o->dump_after;
     PTM_TRY(survey_make(&o->survey, m, err));
     /* a missing operator is what the user wants to see, so the list comes before the failure */
     if (inputs || graph) {
         struct ptm_err why = {0};
         enum ptm_status rc = specialise(o, m, &why);
-        if (rc && !o->survey.n_missing)
+        if (rc && (!o->survey.n_missing || rc == PTM_ERR_NUMERIC))
             return ptm_fail(err, rc, "%s", why.msg);
         if (rc)
             cmd_warn("inspect", "costs are not known: %s", why.msg);
@@ -358,6 +375,9 @@ static enum ptm_status work(struct inspect *o, const struct ptm_model *m, struct
     }
     if (o->lint)
         PTM_TRY(lint(&o->survey, &o->arena, &o->findings, err));
+    if (o->dump_after)
+        return o->recipe ? optimised_dump_after(o->session, o->recipe, o->dump_after, stdout, err)
+                         : PTM_OK;
     if (o->dump && !graph)
         ptm_program_dump(&m->program, stdout);
     else if (o->dump)
@@ -389,6 +409,15 @@ int cmd_inspect(int argc, char **argv)
         {"lint", 0, OPT_FLAG, &o.lint, NULL, "also tell what is suspicious"},
         {"dump", 0, OPT_STR, &o.dump, "program|graph|entry",
          "print the program, or the graphs or the entry that the inputs lead to, instead"},
+        {"optimize", 0, OPT_FLAG, &o.optimize, NULL,
+         "run the graph passes first: costs and graphs are those after them"},
+        {"passes", 0, OPT_STR, &o.passes, "default|none|LIST",
+         "the same with these passes: NAME,... or all but -NAME,... (see 'ptm passes')"},
+        {"dump-after", 0, OPT_STR, &o.dump_after, "PASS",
+         "print the graphs after that pass, instead"},
+        {"verify", 0, OPT_FLAG, &o.verify, NULL,
+         "run the graphs before and after each pass on the same random inputs; exit code 1 when an "
+         "output moves by more than 1e-4 of its largest number"},
         {"max-steps", 0, OPT_COUNT, &o.max_steps, "N",
          "stop after N interpreted instructions (1000000000)"},
         {"json", 0, OPT_STR, &o.json, "FILE|-", "write a JSON document instead (ptm.inspect/1)"},
@@ -402,6 +431,8 @@ int cmd_inspect(int argc, char **argv)
     if (rc < 0 && o.dump && strcmp(o.dump, "program") && strcmp(o.dump, "graph") &&
         strcmp(o.dump, "entry"))
         rc = cmd_usage("inspect", "--dump wants program, graph or entry, given '%.60s'", o.dump);
+    if (rc < 0 && o.dump_after && !ptm_pass_by_name(o.dump_after))
+        rc = cmd_usage("inspect", "--dump-after: no pass '%.60s'", o.dump_after);
     if (rc < 0) {
         enum ptm_status status = cmd_open(&m, words.v[0], &err);
         if (status == PTM_OK)

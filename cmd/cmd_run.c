@@ -12,6 +12,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/input.h"
+#include "cmd/optimised.h"
 #include "cmd/result.h"
 #include "libcore/session.h"
 
@@ -30,12 +31,13 @@ static const struct usage usage = {
 
 struct run {
     struct input_opts in;
-    const char *method, *output, *labels, *json, *backend, *model, *atol, *rtol;
+    const char *method, *output, *labels, *json, *backend, *model, *atol, *rtol, *passes;
     struct str_list expect;
     int64_t top, repeat, max_steps, threads;
     bool quiet, verbose;
     /* made from them */
     double atol_v, rtol_v;
+    struct ptm_recipe recipe;
     const char **label;
     size_t n_labels;
     struct spec *expected; /* per --expect: one file, or one per run */
@@ -281,6 +283,7 @@ static enum ptm_status work(struct run *r, struct ptm_model *m, struct inputs *i
     PTM_TRY(start_json(r, m, err));
     struct ptm_config config = {.seed = (uint64_t)r->in.seed, .max_steps = (uint64_t)r->max_steps,
                                 .backend = r->backend, .threads = (uint32_t)r->threads};
+    PTM_TRY(recipe_option(r->passes, false, &r->arena, &r->recipe, &config.recipe, err));
     PTM_TRY(ptm_session_open(s, m, &config, err));
     enum ptm_status rc = run_all(r, in, *s, err);
     if (rc && rc != PTM_ERR_NUMERIC)
@@ -315,6 +318,8 @@ int cmd_run(int argc, char **argv)
         {"repeat", 0, OPT_COUNT, &r.repeat, "N", "run everything N times in the same session (1)"},
         {"max-steps", 0, OPT_COUNT, &r.max_steps, "N",
          "stop a call after N interpreted instructions (1000000000)"},
+        {"passes", 0, OPT_STR, &r.passes, "default|none|LIST",
+         "graph passes to run before: NAME,... or all but -NAME,... (none; see 'ptm passes')"},
         {"backend", 0, OPT_STR, &r.backend, "NAME",
          "ref: the C reference kernels (slow, exact); others: see 'ptm backends' (ref)"},
         {"threads", 0, OPT_COUNT, &r.threads, "N", "threads of the backend (1)"},

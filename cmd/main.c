@@ -17,6 +17,7 @@ static const struct command {
     {"run", cmd_run, "run a model on inputs; print, save or compare its outputs"},
     {"optimize", cmd_optimize, "make a model smaller and faster; writes a .ptm file"},
     {"inspect", cmd_inspect, "what is inside a model, what it costs, what is not supported"},
+    {"passes", cmd_passes, "the graph passes, and what each does"},
     {"ops", cmd_ops, "the operators that this build knows"},
     {"backends", cmd_backends, "what can run models here, and why others cannot"},
 };

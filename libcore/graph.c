@@ -176,6 +176,34 @@ uint32_t ptm_graph_node(struct ptm_graph *g, enum ptm_op op, const uint32_t *in,
     return n->out;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || !strcmp(a ? a : "", b ? b : "");
+}
+
+bool ptm_graph_sites(struct ptm_graph *g, const struct ptm_site *site, size_t n)
+{
+    struct ptm_node *node = &g->node[g->n_nodes - 1];
+    if (!node->n_site)
+        node->site = (uint32_t)g->n_sites;
+    for (size_t i = 0; i < n; i++) {
+        const struct ptm_site *s = &site[i];
+        bool there = false;
+        for (uint32_t k = 0; k < node->n_site && !there; k++) {
+            const struct ptm_site *t = &g->site[node->site + k];
+            there = s->line == t->line && same_text(s->path, t->path) &&
+                    same_text(s->aten, t->aten) && same_text(s->file, t->file);
+        }
+        if (there)
+            continue;
+        if (!ROOM(g, site, 1))
+            return false;
+        g->site[g->n_sites++] = *s;
+        node->n_site++;
+    }
+    return true;
+}
+
 bool ptm_graph_output(struct ptm_graph *g, uint32_t value)
 {
     if (!ROOM(g, output, 1))

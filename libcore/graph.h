@@ -137,6 +137,8 @@ uint32_t ptm_graph_const(struct ptm_graph *g, const struct ptm_type *type,
 uint32_t ptm_graph_node(struct ptm_graph *g, enum ptm_op op, const uint32_t *in, uint32_t n_in,
                         const struct ptm_attr *attr, uint32_t n_attr,
                         const struct ptm_type *out_type, const struct ptm_site *site);
+/* Gives the last node more sites; those it has already are left out. */
+bool ptm_graph_sites(struct ptm_graph *g, const struct ptm_site *site, size_t n);
 bool ptm_graph_output(struct ptm_graph *g, uint32_t value);
 
 /* Attribute k of ops.def's row: position of its first entry in the node's flat list. */

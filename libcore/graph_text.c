@@ -10,9 +10,10 @@
  *     %5: f32[1, 4, 1, 3], %6: i64[1, 4, 1, 3] = max_pool(%4) ...
  *     return %5
  *
- * `_` is an absent input. Attributes that are as ops.def's default are left out. A const may have stride=[...], when it is not row-major. Behind `#` come
- * sites, with ` ; ` between: module path, aten name, file:line; trailing empty ones are left out,
- * odd characters are quoted. The parser accepts results without types and infers them.
+ * `_` is an absent input. Attributes that have ops.def's default are left out. A const may have
+ * stride=[...], when it is not row-major. Behind `#` come sites, with ` ; ` between: module path,
+ * aten name, file:line; trailing empty ones are left out, odd characters are quoted. The parser
+ * accepts results without types and infers them.
  */
 #include <inttypes.h>
 #include <math.h>

@@ -181,6 +181,7 @@ PTM_API void ptm_model_close(struct ptm_model *m); /* NULL ok */
 /* -- sessions -- */
 struct ptm_session;
 
+struct ptm_recipe;
 struct ptm_config {
     uint64_t seed;           /* of random operators */
     uint64_t max_steps;      /* interpreted instructions in one call; 0: 1e9 */
@@ -188,6 +189,7 @@ struct ptm_config {
     const char *backend;     /* "ref" (NULL): the C reference kernels; "cpu"; "xnnpack", with what
                               * that cannot do on cpu and then ref */
     uint32_t threads;        /* 0 or 1: the calling thread alone */
+    const struct ptm_recipe *recipe; /* graph passes (libcore/passes.h), borrowed; NULL: none */
 };
 
 /* config NULL: the defaults. The model must outlive the session. */

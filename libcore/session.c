@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "libcore/map.h"
+#include "libcore/passes.h"
 
 enum { MAX_DEPTH = 100 };
 #define DEFAULT_STEPS UINT64_C(100000000)
@@ -232,12 +233,24 @@ enum ptm_status ptm_session_open(struct ptm_session **out, const struct ptm_mode
 
 /* -- pieces and entries -- */
 
+static enum ptm_status rewrite(struct ptm_piece *p, const struct ptm_recipe *recipe,
+                               struct ptm_err *err)
+{
+    p->graph = p->traced;
+    if (!recipe)
+        return PTM_OK;
+    p->hits = ptm_arena_array(&p->arena, recipe->n + 1, sizeof(*p->hits));
+    if (!p->hits)
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory for a piece");
+    return ptm_passes_run(&p->traced, recipe, &p->arena, &p->graph, p->hits, NULL, err);
+}
+
 struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *g,
                                  struct ptm_arena *graph_arena, struct ptm_err *err)
 {
     uint64_t hash = ptm_graph_hash(g);
     for (struct ptm_piece *p = s->pieces; p; p = p->next)
-        if (p->hash == hash && ptm_graph_equal(&p->graph, g))
+        if (p->hash == hash && ptm_graph_equal(&p->traced, g))
             return p;
     struct ptm_piece *p = ptm_malloc(sizeof(*p));
     if (!p) {
@@ -245,13 +258,13 @@ struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *
         return NULL;
     }
     p->hash = hash;
-    p->graph = *g;
+    p->traced = *g;
     p->arena = *graph_arena;
     *graph_arena = (struct ptm_arena){0};
-    p->graph.arena = &p->arena;
+    p->traced.arena = &p->arena;
     struct ptm_plan_options options = {.backend = s->backend, .n_backends = s->n_backends,
                                        .pool = s->threads, .args_row_major = true};
-    if (ptm_graph_verify(&p->graph, err) ||
+    if (ptm_graph_verify(&p->traced, err) || rewrite(p, s->config.recipe, err) ||
         ptm_plan_make(&p->plan, &p->graph, &p->arena, &options, err)) {
         ptm_arena_release(&p->arena);
         ptm_free(p);

@@ -19,9 +19,11 @@
 /* A planned graph, shared by the session's entries. */
 struct ptm_piece {
     struct ptm_arena arena;
-    struct ptm_graph graph;
+    struct ptm_graph traced; /* what the calls agree on */
+    struct ptm_graph graph;  /* what runs: traced, after the session's recipe */
+    uint32_t *hits;          /* per name of the recipe; NULL: no recipe */
     struct ptm_plan plan;
-    uint64_t hash;
+    uint64_t hash; /* of traced */
     uint64_t runs;
     uint32_t users; /* entries that hold it; 0: may be dropped */
     struct ptm_piece *next;

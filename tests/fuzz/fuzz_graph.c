@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Texts of graphs: what parses dumps, and the dump parses to the same; what verifies plans, the
- * plan verifies, and small ones run.
+ * plan verifies, and small ones run and go through the passes.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "libcore/passes.h"
 #include "libcore/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -103,8 +104,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
             ptm_plan_make(&plan, &g, &arena, NULL, &err) == PTM_OK) {
             if (ptm_plan_verify(&plan, &err))
                 abort();
-            if (is_small(&g))
+            struct ptm_graph rewritten;
+            if (is_small(&g)) {
                 run(&plan, &g, &arena);
+                if (ptm_passes_run(&g, &ptm_recipe_default, &arena, &rewritten, NULL, NULL, &err) &&
+                    err.code != PTM_ERR_MEMORY)
+                    abort();
+            }
         }
     }
     ptm_arena_release(&arena);

@@ -1,0 +1,1 @@
+ptm inspect $E2E/passes/mobilenet_v2.scripted.pt --input-shape 1,3,32,32 --passes fold_bn,dce | grep "^passes" ; ptm inspect $E2E/passes/mobilenet_v2.scripted.pt --input-shape 1,3,32,32 --passes=-fold_bn | grep -A9 "^passes"; ptm inspect $E2E/passes/mobilenet_v2.scripted.pt --input-shape 1,3,32,32 --passes none | grep -c "^passes" || true

@@ -1,0 +1,1 @@
+ptm passes --json - | grep -E "schema|\"name\""

@@ -1,0 +1,1 @@
+ptm run $E2E/passes/spelled.traced.pt -q -i $E2E/passes/spelled.traced.in0.npy --passes fold --expect $E2E/passes/spelled.traced.out0.npy
