@@ -122,6 +122,7 @@ int main(void)
     } rows[] = {
         {"inspect", "inspect " FIX "conv.pt --json -"},
         {"inspect", "inspect " FIX "conv.pt --input-shape 2,3,8,8 --lint --json -"},
+        {"inspect", "inspect " FIX "conv.pt --input-shape 2,3,8,8 --backend ref --json -"},
         {"inspect", "inspect " FIX "literals.pt --json -"},
         {"inspect", "inspect tests/fuzz/corpus/ptm/sizes.ptm --json -"},
         {"inspect", "inspect " FIX "missing.pt --lint --json -"},
@@ -134,8 +135,6 @@ int main(void)
         {"run", "run " FIX "literals.pt -m text -i '\"\\\"\"' --json -"},
         {"run", "run " FIX "state.pt -i [nan,inf] --json -"},
         {"run", "run " FIX "conv.pt -i " FIX "x.npy --threads 2 --json -"},
-        {"inspect", "inspect " FIX "conv.pt --input-shape 2,3,8,8 --optimize --verify --json -"},
-        {"passes", "passes --json -"},
         {"backends", "backends --json -"},
         {"ops", "ops --json -"},
         {"ops", "ops --missing conv --json -"},
