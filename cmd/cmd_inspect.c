@@ -9,11 +9,8 @@
 #include "cmd/cmd.h"
 #include "cmd/cost.h"
 #include "cmd/input.h"
-<<<<<<< cmd/cmd_inspect.c
-#include "cmd/placement.h"
-=======
 #include "cmd/optimised.h"
->>>>>>> /tmp/w/pa_new
+#include "cmd/placement.h"
 #include "cmd/survey.h"
 #include "libcore/map.h"
 
@@ -30,13 +27,8 @@ static const struct usage usage = {
 
 struct inspect {
     struct input_opts in;
-<<<<<<< cmd/cmd_inspect.c
-    const char *method, *json, *dump, *backend;
-    bool lint, verbose;
-=======
-    const char *method, *json, *dump, *passes, *dump_after;
+    const char *method, *json, *dump, *passes, *dump_after, *backend;
     bool lint, verbose, optimize, verify;
->>>>>>> /tmp/w/pa_new
     int64_t max_steps;
     /* made */
     struct survey survey;
@@ -181,13 +173,10 @@ static void print_all(const struct inspect *o)
                s->n_training, s->n_modules);
     if (o->have_cost)
         cost_print(&o->cost, o->verbose);
-<<<<<<< cmd/cmd_inspect.c
     if (o->have_cost && o->backend)
         placement_print(&o->placement, o->verbose);
-=======
     if (o->have_cost && o->recipe)
         optimised_print(&o->optimised);
->>>>>>> /tmp/w/pa_new
     if (o->lint)
         print_findings(&o->findings);
 }
@@ -329,17 +318,14 @@ static cJSON *all_json(const struct inspect *o)
         cJSON_AddItemToObject(doc, "cost", cost_json(&o->cost));
     else
         cJSON_AddNullToObject(doc, "cost");
-<<<<<<< cmd/cmd_inspect.c
     if (o->have_cost && o->backend)
         cJSON_AddItemToObject(doc, "placement", placement_json(&o->placement));
     else
         cJSON_AddNullToObject(doc, "placement");
-=======
     if (o->have_cost && o->recipe)
         cJSON_AddItemToObject(doc, "optimized", optimised_json(&o->optimised));
     else
         cJSON_AddNullToObject(doc, "optimized");
->>>>>>> /tmp/w/pa_new
     cJSON *list = o->lint ? cJSON_AddArrayToObject(doc, "lint") : NULL;
     for (size_t i = 0; list && i < o->findings.n; i++) {
         cJSON *f = cJSON_CreateObject();
@@ -359,15 +345,11 @@ static enum ptm_status specialise(struct inspect *o, const struct ptm_model *m, 
     struct ptm_arena arena = {0};
     struct ptm_ival *args, result;
     size_t n_args;
-<<<<<<< cmd/cmd_inspect.c
     struct ptm_config config = {.seed = (uint64_t)o->in.seed, .max_steps = (uint64_t)o->max_steps,
                                 .backend = o->backend};
-=======
-    struct ptm_config config = {.seed = (uint64_t)o->in.seed, .max_steps = (uint64_t)o->max_steps};
     PTM_TRY(recipe_option(o->passes, o->optimize || o->verify || o->dump_after, &o->arena, &o->room,
                           &config.recipe, err));
     o->recipe = config.recipe;
->>>>>>> /tmp/w/pa_new
     PTM_TRY(inputs_bind(&o->inputs, m, o->method, &o->in, true, err));
     PTM_TRY(ptm_session_open(&o->session, m, &config, err));
     enum ptm_status rc = inputs_make(&o->inputs, 0, &arena, &args, &n_args, err);
@@ -389,11 +371,7 @@ static enum ptm_status specialise(struct inspect *o, const struct ptm_model *m, 
 static enum ptm_status work(struct inspect *o, const struct ptm_model *m, struct ptm_err *err)
 {
     bool inputs = o->in.inputs.n + o->in.shapes.n != 0;
-<<<<<<< cmd/cmd_inspect.c
-    bool graph = o->backend || (o->dump && strcmp(o->dump, "program") != 0);
-=======
-    bool graph = (o->dump && strcmp(o->dump, "program") != 0) || o->dump_after;
->>>>>>> /tmp/w/pa_new
+    bool graph = (o->dump && strcmp(o->dump, "program") != 0) || o->dump_after || o->backend;
     PTM_TRY(survey_make(&o->survey, m, err));
     /* a missing operator is what the user wants to see, so the list comes before the failure */
     if (inputs || graph) {
@@ -408,14 +386,10 @@ static enum ptm_status work(struct inspect *o, const struct ptm_model *m, struct
     }
     if (o->lint)
         PTM_TRY(lint(&o->survey, &o->arena, &o->findings, err));
-<<<<<<< cmd/cmd_inspect.c
-    if (o->dump && !strcmp(o->dump, "program"))
-=======
     if (o->dump_after)
         return o->recipe ? optimised_dump_after(o->session, o->recipe, o->dump_after, stdout, err)
                          : PTM_OK;
-    if (o->dump && !graph)
->>>>>>> /tmp/w/pa_new
+    if (o->dump && !strcmp(o->dump, "program"))
         ptm_program_dump(&m->program, stdout);
     else if (o->dump)
         cost_dump(o->session, !strcmp(o->dump, "entry"), stdout);
@@ -446,10 +420,6 @@ int cmd_inspect(int argc, char **argv)
         {"lint", 0, OPT_FLAG, &o.lint, NULL, "also tell what is suspicious"},
         {"dump", 0, OPT_STR, &o.dump, "program|graph|entry",
          "print the program, or the graphs or the entry that the inputs lead to, instead"},
-<<<<<<< cmd/cmd_inspect.c
-        {"backend", 0, OPT_STR, &o.backend, "NAME",
-         "also which backend runs what, as 'ptm run --backend NAME' would"},
-=======
         {"optimize", 0, OPT_FLAG, &o.optimize, NULL,
          "run the graph passes first: costs and graphs are those after them"},
         {"passes", 0, OPT_STR, &o.passes, "default|none|LIST",
@@ -459,7 +429,8 @@ int cmd_inspect(int argc, char **argv)
         {"verify", 0, OPT_FLAG, &o.verify, NULL,
          "run the graphs before and after each pass on the same random inputs; exit code 1 when an "
          "output moves by more than 1e-4 of its largest number"},
->>>>>>> /tmp/w/pa_new
+        {"backend", 0, OPT_STR, &o.backend, "NAME",
+         "also which backend runs what, as 'ptm run --backend NAME' would"},
         {"max-steps", 0, OPT_COUNT, &o.max_steps, "N",
          "stop after N interpreted instructions (1000000000)"},
         {"json", 0, OPT_STR, &o.json, "FILE|-", "write a JSON document instead (ptm.inspect/1)"},
@@ -473,13 +444,10 @@ int cmd_inspect(int argc, char **argv)
     if (rc < 0 && o.dump && strcmp(o.dump, "program") && strcmp(o.dump, "graph") &&
         strcmp(o.dump, "entry"))
         rc = cmd_usage("inspect", "--dump wants program, graph or entry, given '%.60s'", o.dump);
-<<<<<<< cmd/cmd_inspect.c
-    if (rc < 0)
-        rc = cmd_backend("inspect", o.backend, 1);
-=======
     if (rc < 0 && o.dump_after && !ptm_pass_by_name(o.dump_after))
         rc = cmd_usage("inspect", "--dump-after: no pass '%.60s'", o.dump_after);
->>>>>>> /tmp/w/pa_new
+    if (rc < 0)
+        rc = cmd_backend("inspect", o.backend, 1);
     if (rc < 0) {
         enum ptm_status status = cmd_open(&m, words.v[0], &err);
         if (status == PTM_OK)

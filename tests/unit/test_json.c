@@ -135,6 +135,8 @@ int main(void)
         {"run", "run " FIX "literals.pt -m text -i '\"\\\"\"' --json -"},
         {"run", "run " FIX "state.pt -i [nan,inf] --json -"},
         {"run", "run " FIX "conv.pt -i " FIX "x.npy --threads 2 --json -"},
+        {"inspect", "inspect " FIX "conv.pt --input-shape 2,3,8,8 --optimize --verify --json -"},
+        {"passes", "passes --json -"},
         {"backends", "backends --json -"},
         {"ops", "ops --json -"},
         {"ops", "ops --missing conv --json -"},
