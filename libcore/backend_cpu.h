@@ -109,7 +109,4 @@ struct ptm_cpu_rows {
 void ptm_cpu_point_rows(const void *ctx, size_t row, size_t rows, size_t tap, size_t taps,
                         const float **table, size_t stride, float *room);
 
-/* -- copies: `from` has to's dims; any strides, any dtype; element sizes are equal -- */
-void ptm_cpu_copy(const struct ptm_kernels *k, const struct ptm_nd *from, const struct ptm_nd *to);
-
 #endif

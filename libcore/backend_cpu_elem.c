@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The cpu backend's elementwise operators and copies. Arrays of any strides are walked in the
+ * The cpu backend's elementwise operators. Arrays of any strides are walked in the
  * output's memory order with as few dims as they allow; the inner two dims go to the kernel, where
  * an operand is neither dense nor one number along the last through a buffer on the stack.
  */
@@ -9,66 +9,14 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_ARRAYS = 3, CHUNK = 512 };
+#include "libcore/walk.h"
 
-/* Dims that several arrays are walked along together; array 0 is written. */
-struct walk {
-    int rank, arrays;
-    int64_t dim[PTM_MAX_RANK];
-    int64_t stride[MOST_ARRAYS][PTM_MAX_RANK];
-};
-
-static bool comes_before(const struct walk *w, int a, int b)
-{
-    for (int k = 0; k < w->arrays; k++)
-        if (w->stride[k][a] != w->stride[k][b])
-            return w->stride[k][a] > w->stride[k][b];
-    return false;
-}
-
-static void swap_dims(struct walk *w, int a, int b)
-{
-    int64_t t = w->dim[a];
-    w->dim[a] = w->dim[b];
-    w->dim[b] = t;
-    for (int k = 0; k < w->arrays; k++) {
-        t = w->stride[k][a];
-        w->stride[k][a] = w->stride[k][b];
-        w->stride[k][b] = t;
-    }
-}
-
-/* Outermost first by the output's strides; dims that continue each other everywhere become one. */
-static void order_dims(struct walk *w)
-{
-    int n = 0;
-    for (int d = 0; d < w->rank; d++)
-        if (w->dim[d] != 1) {
-            swap_dims(w, n, d);
-            n++;
-        }
-    w->rank = n;
-    for (int i = 1; i < n; i++)
-        for (int d = i; d > 0 && comes_before(w, d, d - 1); d--)
-            swap_dims(w, d, d - 1);
-    n = 0;
-    for (int d = 1; d < w->rank; d++) {
-        bool joins = true;
-        for (int k = 0; k < w->arrays; k++)
-            joins = joins && w->stride[k][n] == w->stride[k][d] * w->dim[d];
-        if (!joins)
-            n++;
-        w->dim[n] = w->dim[d] * (joins ? w->dim[n] : 1);
-        for (int k = 0; k < w->arrays; k++)
-            w->stride[k][n] = w->stride[k][d];
-    }
-    w->rank = w->rank ? n + 1 : 0;
-}
+enum { CHUNK = 512 };
 
 /* Inputs broadcast to the output's dims. */
-static struct walk begin_walk(const struct ptm_nd *out, const struct ptm_nd *in, int n_in)
+static struct ptm_walk begin_walk(const struct ptm_nd *out, const struct ptm_nd *in, int n_in)
 {
-    struct walk w = {.rank = out->rank, .arrays = 1 + n_in};
+    struct ptm_walk w = {.rank = out->rank, .arrays = 1 + n_in};
     for (int d = 0; d < out->rank; d++) {
         w.dim[d] = out->dim[d];
         w.stride[0][d] = out->stride[d];
@@ -77,7 +25,7 @@ static struct walk begin_walk(const struct ptm_nd *out, const struct ptm_nd *in,
             w.stride[1 + k][d] = e < 0 || in[k].dim[e] == 1 ? 0 : in[k].stride[e];
         }
     }
-    order_dims(&w);
+    ptm_walk_order(&w);
     return w;
 }
 
@@ -85,12 +33,12 @@ static struct walk begin_walk(const struct ptm_nd *out, const struct ptm_nd *in,
 
 struct inner {
     size_t rows, n;
-    float *p[MOST_ARRAYS];
-    int64_t row[MOST_ARRAYS], step[MOST_ARRAYS];
+    float *p[PTM_WALK_ARRAYS];
+    int64_t row[PTM_WALK_ARRAYS], step[PTM_WALK_ARRAYS];
 };
 struct each {
-    const struct walk *w;
-    float *base[MOST_ARRAYS];
+    const struct ptm_walk *w;
+    float *base[PTM_WALK_ARRAYS];
     void (*task)(const void *ctx, const struct inner *i);
     const void *ctx;
     size_t slices;    /* tasks that the outermost dim is cut into */
@@ -100,8 +48,8 @@ struct each {
 static void walk_slice(void *ctx, size_t slice)
 {
     const struct each *e = ctx;
-    struct walk w = *e->w;
-    float *p[MOST_ARRAYS];
+    struct ptm_walk w = *e->w;
+    float *p[PTM_WALK_ARRAYS];
     int64_t first = w.rank ? w.dim[0] * (int64_t)slice / (int64_t)e->slices : 0;
     int64_t end = w.rank ? w.dim[0] * (int64_t)(slice + 1) / (int64_t)e->slices : 1;
     if (first == end)
@@ -193,7 +141,7 @@ static void unary_inner(const void *ctx, const struct inner *in)
 
 static int run_unary(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
-    struct walk w = begin_walk(&c->out[0], c->in, 1);
+    struct ptm_walk w = begin_walk(&c->out[0], c->in, 1);
     struct each e = {.w = &w, .task = unary_inner, .ctx = o,
                      .base = {c->out[0].data, c->in[0].data}};
     walk_all(&e, o->pool);
@@ -312,7 +260,7 @@ static void binary_inner(const void *ctx, const struct inner *in)
 
 static int run_binary(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
-    struct walk w = begin_walk(&c->out[0], c->in, 2);
+    struct ptm_walk w = begin_walk(&c->out[0], c->in, 2);
     struct each e = {.w = &w, .task = binary_inner, .ctx = o,
                      .base = {c->out[0].data, c->in[0].data, c->in[1].data}};
     walk_all(&e, o->pool);

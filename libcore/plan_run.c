@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "libcore/infer.h"
+#include "libcore/walk.h"
 
 /* -- memory -- */
 
@@ -341,20 +342,7 @@ static enum ptm_status at_site(const struct ptm_graph *g, const struct ptm_node 
     return ptm_fail(err, why->code, "%s (%s%s%s)", why->msg, path, *path ? " " : "", aten);
 }
 
-/* The same elements with other strides. */
-static enum ptm_status copy_array(struct run *r, const struct ptm_nd *from, const struct ptm_nd *to,
-                                  struct ptm_err *err)
-{
-    union ptm_imm dims[1 + PTM_MAX_RANK] = {{.i = from->rank}};
-    for (int d = 0; d < from->rank; d++)
-        dims[1 + d].i = from->dim[d];
-    struct ptm_ref_call c = {.out = to, .in = from, .attr = dims, .n_out = 1, .n_in = 1,
-                             .n_attr = 1 + from->rank};
-    return call(&(struct ptm_plan_step){.fn = ptm_ref_find("reshape")}, "reshape", &c, r->exec,
-                err);
-}
-
-static enum ptm_status copy_outputs(struct run *r, void *const *out, struct ptm_err *err)
+static void copy_outputs(struct run *r, void *const *out)
 {
     const struct ptm_graph *g = r->g;
     for (size_t i = 0; i < r->plan->n_copies; i++) {
@@ -363,9 +351,8 @@ static enum ptm_status copy_outputs(struct run *r, void *const *out, struct ptm_
         struct ptm_nd to = *from;
         to.data = out[k];
         ptm_strides_contiguous(to.rank, to.dim, to.stride);
-        PTM_TRY(copy_array(r, from, &to, err));
+        ptm_copy_nd(from, &to);
     }
-    return PTM_OK;
 }
 
 enum ptm_status ptm_plan_run(const struct ptm_plan *plan, struct ptm_exec *exec,
@@ -391,9 +378,10 @@ enum ptm_status ptm_plan_run(const struct ptm_plan *plan, struct ptm_exec *exec,
         struct ptm_err why = {0};
         const struct ptm_plan_step *step = &plan->step[i];
         if (step->node == PTM_NO_VALUE)
-            PTM_TRY(copy_array(&r, &r.nd[step->from], &r.nd[step->to], err));
+            ptm_copy_nd(&r.nd[step->from], &r.nd[step->to]);
         else if (run_step(&r, step, &why))
             return at_site(g, &g->node[step->node], &why, err);
     }
-    return copy_outputs(&r, out, err);
+    copy_outputs(&r, out);
+    return PTM_OK;
 }

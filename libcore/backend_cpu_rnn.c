@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The cpu backend's recurrent layers, one direction of one layer: the input's part of all gates is
+ * one product over all times; each step adds the state's part and lets the cell kernel act.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "libcore/backend_cpu.h"
+
+struct recurrent {
+    struct ptm_cpu_object o;
+    struct ptm_cpu_panels from_x, from_h;
+    int64_t times, batch, hidden, inputs, gates;
+    bool reverse, lstm;
+};
+
+static void multiply(const struct recurrent *v, const struct ptm_cpu_panels *w, int64_t rows,
+                     const float *a, float *c, bool accumulate)
+{
+    struct ptm_cpu_rows from = {a, w->depth};
+    struct ptm_cpu_gemm g = {.k = &v->o.k, .w = w, .rows = (size_t)rows, .taps = 1,
+                             .depth = w->depth, .point = ptm_cpu_point_rows, .ctx = &from, .c = c,
+                             .c_stride = w->n, .accumulate = accumulate, .min = -INFINITY,
+                             .max = INFINITY};
+    bool large = w->n * w->depth * (size_t)rows > 1 << 18;
+    ptm_cpu_gemm(&g, large ? v->o.pool : NULL);
+}
+
+static int run_recurrent(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
+{
+    const struct recurrent *v = (const struct recurrent *)o;
+    int64_t hidden = v->hidden, step = v->batch * v->gates * hidden;
+    size_t state = (size_t)(v->batch * hidden) * sizeof(float);
+    float *gates = ptm_cpu_scratch(c, (size_t)(v->times * step));
+    float *from_h = v->lstm ? NULL : ptm_cpu_scratch(c, (size_t)step);
+    float *y = c->out[0].data, *cell = v->lstm ? c->out[2].data : NULL;
+    if (!gates || (!from_h && !v->lstm))
+        return PTM_REF_MEMORY;
+    const float *h = c->in[1].data;
+    if (v->lstm)
+        memcpy(cell, c->in[2].data, state);
+    multiply(v, &v->from_x, v->times * v->batch, c->in[0].data, gates, false);
+    for (int64_t i = 0; i < v->times; i++) {
+        int64_t t = v->reverse ? v->times - 1 - i : i;
+        float *now = gates + t * step, *next = y + t * v->batch * hidden;
+        multiply(v, &v->from_h, v->batch, h, v->lstm ? now : from_h, v->lstm);
+        for (int64_t b = 0; b < v->batch; b++) {
+            int64_t at = b * v->gates * hidden;
+            if (v->lstm)
+                o->k.lstm_f32((size_t)hidden, now + at, cell + b * hidden, next + b * hidden);
+            else
+                o->k.gru_f32((size_t)hidden, now + at, from_h + at, h + b * hidden,
+                             next + b * hidden);
+        }
+        h = next;
+    }
+    memcpy(c->out[1].data, h, state);
+    return 0;
+}
+
+static bool pack(struct recurrent *v, struct ptm_cpu_panels *p, const float *w, const float *bias,
+                 int64_t depth)
+{
+    size_t n = (size_t)(v->gates * v->hidden);
+    size_t size = ptm_cpu_panels_size(p, &v->o.k, n, (size_t)depth);
+    float *data = ptm_cpu_alloc(&v->o.memory, size);
+    if (data)
+        ptm_cpu_panels_fill(p, &v->o.k, data, w, 1, depth, bias);
+    v->o.packed_bytes += size * sizeof(float);
+    return data;
+}
+
+/* Inputs x h0 c0? w_ih w_hh b_ih b_hh. */
+static enum ptm_status compile_recurrent(const struct ptm_step_request *rq,
+                                         struct ptm_cpu_object *o, struct ptm_err *err)
+{
+    struct recurrent *v = (struct recurrent *)o;
+    struct ptm_arena work = {0};
+    v->lstm = rq->node->op == OP_lstm;
+    const struct ptm_nd *in = rq->in + (v->lstm ? 3 : 2);
+    v->gates = v->lstm ? 4 : 3;
+    v->times = rq->in[0].dim[0];
+    v->batch = rq->in[0].dim[1];
+    v->inputs = rq->in[0].dim[2];
+    v->hidden = in[1].dim[1];
+    v->reverse = ptm_cpu_int(rq->graph, rq->node, "reverse");
+    float *p[4];
+    for (int i = 0; i < 4; i++)
+        p[i] = ptm_cpu_floats(&work, &in[i]);
+    if (v->lstm && p[2] && p[3]) { /* the lstm adds them up anyway */
+        for (int64_t i = 0; i < v->gates * v->hidden; i++)
+            p[2][i] += p[3][i];
+        p[3] = NULL;
+    } else if (v->lstm && p[3]) {
+        p[2] = p[3];
+        p[3] = NULL;
+    }
+    bool good = !work.failed && pack(v, &v->from_x, p[0], p[2], v->inputs) &&
+                pack(v, &v->from_h, p[1], p[3], v->hidden);
+    ptm_arena_release(&work);
+    o->run = run_recurrent;
+    o->main = o->k.info[PTM_KERNEL_gemm_f32];
+    o->how = v->lstm ? "lstm" : "gru";
+    return good ? PTM_OK : ptm_cpu_memory(err);
+}
+
+static const char *claim_recurrent(const struct ptm_graph *g, const struct ptm_node *n,
+                                   struct ptm_claim *claim)
+{
+    const char *why = ptm_cpu_all_f32(g, n);
+    uint32_t first = n->op == OP_lstm ? 3 : 2;
+    for (uint32_t i = 0; i < n->n_in && !why; i++) {
+        if (i >= first && ptm_cpu_has(g, n, i) && !ptm_cpu_is_const(g, n, i))
+            why = "weights that are no constants";
+        const struct ptm_value *v = &g->value[g->operand[n->in + (i < first ? i : 0)]];
+        if (i < first && v->type.dtype != PTM_F32)
+            why = "only f32";
+        if (i < first && v->kind == V_CONST) {
+            int64_t dense[PTM_MAX_RANK];
+            ptm_strides_contiguous(v->type.rank, v->type.dim, dense);
+            for (int d = 0; d < v->type.rank; d++)
+                if (v->type.dim[d] > 1 && g->constant[v->ref].stride[d] != dense[d])
+                    why = "a constant that is not dense";
+        }
+    }
+    const struct ptm_type *w_hh = ptm_cpu_in(g, n, first + 1);
+    if (!why && w_hh->dim[0] != w_hh->dim[1] * (n->op == OP_lstm ? 4 : 3))
+        why = "a projected state";
+    claim->layout = LAYOUT_ROW_MAJOR;
+    return why;
+}
+
+const struct ptm_cpu_op ptm_cpu_lstm = {OP_lstm, claim_recurrent, sizeof(struct recurrent),
+                                        compile_recurrent};
+const struct ptm_cpu_op ptm_cpu_gru = {OP_gru, claim_recurrent, sizeof(struct recurrent),
+                                       compile_recurrent};
