@@ -201,6 +201,7 @@ void bench_set(struct ptm_tensor *t, int64_t i, double v)
         *(uint16_t *)(void *)p = ptm_f32_to_bf16((float)v);
         break;
     case PTM_F32:
+    case PTM_C64: /* its real part */
         *(float *)(void *)p = (float)v;
         break;
     case PTM_F64:

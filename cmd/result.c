@@ -43,6 +43,21 @@ static struct ptm_tensor *scalar_tensor(struct ptm_arena *a, struct ptm_ival v)
     return data ? ptm_tensor_new(a, d, 0, (const int64_t[]){0}, data) : NULL;
 }
 
+/* Complex numbers are shown and saved as view_as_real has them. */
+static struct ptm_tensor *parts_of(struct ptm_arena *a, const struct ptm_tensor *z)
+{
+    struct ptm_tensor *x = ptm_arena_copy(a, z, sizeof(*z));
+    if (!x || z->rank >= PTM_MAX_RANK)
+        return NULL;
+    x->dtype = PTM_F32;
+    x->offset *= 2;
+    for (int k = 0; k < z->rank; k++)
+        x->stride[k] *= 2;
+    x->dim[x->rank] = 2;
+    x->stride[x->rank++] = 1;
+    return x;
+}
+
 static enum ptm_status flatten(struct ptm_arena *a, const char *name, struct ptm_ival v, int depth,
                                struct leaves *out, struct ptm_err *err)
 {
@@ -73,7 +88,12 @@ static enum ptm_status flatten(struct ptm_arena *a, const char *name, struct ptm
     out->v = p;
     struct leaf *leaf = &out->v[out->n++];
     *leaf = (struct leaf){.name = name, .v = v, .file_no = -1};
-    if (v.tag == PTM_TENSOR)
+    if (v.tag == PTM_TENSOR && v.u.tensor->dtype == PTM_C64) {
+        leaf->tensor = leaf->v.u.tensor = parts_of(a, v.u.tensor);
+        if (!leaf->tensor)
+            return ptm_fail(err, PTM_ERR_UNSUPPORTED, "%s: complex numbers of rank %d", name,
+                            v.u.tensor->rank);
+    } else if (v.tag == PTM_TENSOR)
         leaf->tensor = v.u.tensor;
     else if (v.tag == PTM_BOOL || v.tag == PTM_INT || v.tag == PTM_FLOAT)
         leaf->tensor = scalar_tensor(a, v);

@@ -12,7 +12,7 @@ static const struct {
     {"FloatStorage", PTM_F32},      {"DoubleStorage", PTM_F64}, {"HalfStorage", PTM_F16},
     {"BFloat16Storage", PTM_BF16},  {"LongStorage", PTM_I64},   {"IntStorage", PTM_I32},
     {"ShortStorage", PTM_I16},      {"CharStorage", PTM_I8},    {"ByteStorage", PTM_U8},
-    {"BoolStorage", PTM_BOOL8},     {"ComplexFloatStorage", -1}, {"ComplexDoubleStorage", -1},
+    {"BoolStorage", PTM_BOOL8},     {"ComplexFloatStorage", PTM_C64}, {"ComplexDoubleStorage", -1},
     {"ComplexHalfStorage", -1},     {"QInt8Storage", -1},       {"QUInt8Storage", -1},
     {"QInt32Storage", -1},          {"QUInt4x2Storage", -1},    {"QUInt2x4Storage", -1},
     {"Float8_e5m2Storage", -1},     {"Float8_e4m3fnStorage", -1},

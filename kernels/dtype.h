@@ -17,6 +17,7 @@ enum ptm_dtype {
     PTM_F16 = 5,
     PTM_F32 = 6,
     PTM_F64 = 7,
+    PTM_C64 = 9, /* complex: two f32; only copied, taken apart and put together */
     PTM_BOOL8 = 11,
     PTM_BF16 = 15,
 };

@@ -262,6 +262,32 @@ int ptm_ref_arange(const struct ptm_ref_call *c)
     return 0;
 }
 
+/* A complex array as the f32 array [..., 2] that it is. */
+static struct ptm_nd parts_of(const struct ptm_nd *z)
+{
+    struct ptm_nd x = *z;
+    x.dtype = PTM_F32;
+    for (int k = 0; k < z->rank; k++)
+        x.stride[k] = 2 * z->stride[k];
+    x.dim[x.rank] = 2;
+    x.stride[x.rank++] = 1;
+    return x;
+}
+
+int ptm_ref_as_complex(const struct ptm_ref_call *c)
+{
+    struct ptm_nd y = parts_of(c->out);
+    ptm_ref_copy_nd(&y, c->in);
+    return 0;
+}
+
+int ptm_ref_as_real(const struct ptm_ref_call *c)
+{
+    struct ptm_nd x = parts_of(c->in);
+    ptm_ref_copy_nd(c->out, &x);
+    return 0;
+}
+
 /* -- random: element k of a stream is a hash of (seed, stream, k) -- */
 
 /* splitmix64's finaliser */

@@ -19,7 +19,7 @@
     X(all) X(argmax) X(argmin) X(logsumexp) X(norm) X(softmax) X(log_softmax) X(cumsum) \
     X(cumprod) X(cummax) X(cummin) X(sort) X(topk) X(searchsorted) X(reshape) X(permute) \
     X(expand) X(slice) X(slice_scatter) X(as_strided) X(as_strided_scatter) X(flip) X(concat) \
-    X(pad) X(tril) X(triu) X(full) X(full_int) X(arange) X(random) X(gather) X(scatter) \
+    X(pad) X(tril) X(triu) X(full) X(full_int) X(arange) X(random) X(as_complex) X(as_real) X(gather) X(scatter) \
     X(index_select) X(index) X(index_put) X(embedding) X(matmul) X(linear) X(conv) \
     X(conv_transpose) X(sdpa) X(lstm) X(gru) X(rnn) X(cdist) X(max_pool) X(avg_pool) \
     X(adaptive_avg_pool) X(adaptive_max_pool) X(resize) X(unfold) X(fold) X(grid_sample) \

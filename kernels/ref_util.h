@@ -44,6 +44,7 @@ static inline size_t ptm_ref_size(uint8_t dtype)
         return 4;
     case PTM_I64:
     case PTM_F64:
+    case PTM_C64:
         return 8;
     default:
         return 1;

@@ -349,6 +349,53 @@ enum ptm_status ptm_rule_searchsorted(const struct ptm_infer *c)
     return PTM_OK;
 }
 
+/* -- complex numbers -- */
+
+enum ptm_status ptm_rule_as_complex(const struct ptm_infer *c)
+{
+    const struct ptm_type *x = &c->in[0];
+    char text[256];
+    if (x->dtype != PTM_F32 || x->rank < 1 || x->dim[x->rank - 1] != 2)
+        return ptm_infer_wrong(c, "input is %s, f32[..., 2] wanted",
+                               ptm_type_text(x, text, sizeof(text)));
+    set_out(c, 0, PTM_C64, x);
+    c->out[0].rank--;
+    return PTM_OK;
+}
+
+enum ptm_status ptm_rule_as_real(const struct ptm_infer *c)
+{
+    const struct ptm_type *x = &c->in[0];
+    if (x->dtype != PTM_C64 || x->rank >= PTM_MAX_RANK)
+        return ptm_infer_wrong(c, "input is %s of rank %d, c64 of rank %d at most is wanted",
+                               ptm_dtype_name(x->dtype), x->rank, PTM_MAX_RANK - 1);
+    set_out(c, 0, PTM_F32, x);
+    c->out[0].dim[c->out[0].rank++] = 2;
+    return PTM_OK;
+}
+
+/* Operators that only move elements. */
+static bool takes_complex(enum ptm_op op)
+{
+    static const enum ptm_op ops[] = {
+        OP_reshape, OP_permute, OP_expand,     OP_slice,           OP_slice_scatter,
+        OP_flip,    OP_concat,  OP_as_strided, OP_as_strided_scatter, OP_index_select,
+        OP_index,   OP_gather,  OP_as_complex, OP_as_real,
+    };
+    for (size_t i = 0; i < PTM_LEN(ops); i++)
+        if (ops[i] == op)
+            return true;
+    return false;
+}
+
+static enum ptm_status no_complex(const struct ptm_infer *c, const struct ptm_type *type)
+{
+    if (type->dtype != PTM_C64 || takes_complex(c->op))
+        return PTM_OK;
+    return ptm_fail(c->err, PTM_ERR_UNSUPPORTED, "%s of complex numbers is not supported",
+                    c->info->name);
+}
+
 static ptm_infer_fn *const rules[] = {
 #define PTM_OP(name, lo, hi, n_out, attrs, rule, cls, doc) ptm_rule_##rule,
 #include "libcore/ops.def"
@@ -371,6 +418,7 @@ enum ptm_status ptm_op_infer(enum ptm_op op, const struct ptm_type *in, uint32_t
             return ptm_infer_wrong(&c, "input %u of %u is absent", i, n_in);
         if (in[i].dtype != PTM_ABSENT)
             PTM_TRY(ptm_type_check(&in[i], err));
+        PTM_TRY(no_complex(&c, &in[i]));
     }
     PTM_TRY(ptm_attr_split(op, attr, n_attr, c.attr, err));
     for (int i = 0; i < info->n_out; i++)
@@ -384,6 +432,7 @@ enum ptm_status ptm_op_infer(enum ptm_op op, const struct ptm_type *in, uint32_t
         enum ptm_status s = ptm_type_check(&out[i], &why);
         if (s)
             return ptm_fail(err, s, "%s: result: %s", info->name, why.msg);
+        PTM_TRY(no_complex(&c, &out[i]));
     }
     return PTM_OK;
 }

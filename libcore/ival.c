@@ -13,6 +13,7 @@ static const struct {
     {PTM_I64, 8, "i64", "int64"},    {PTM_F16, 2, "f16", "float16"},
     {PTM_F32, 4, "f32", "float32"},  {PTM_F64, 8, "f64", "float64"},
     {PTM_BOOL8, 1, "bool", "bool"},  {PTM_BF16, 2, "bf16", "bfloat16"},
+    {PTM_C64, 8, "c64", "complex64"},
 };
 
 static int dtype_row(enum ptm_dtype d)

@@ -19,7 +19,8 @@ static const struct ptm_lowering *const tables[] = {
     ptm_lower_split,  ptm_lower_move,   ptm_lower_index,  ptm_lower_scatter, ptm_lower_sort,
     ptm_lower_nn,     ptm_lower_pad,    ptm_lower_loss,   ptm_lower_conv,    ptm_lower_prepacked,
     ptm_lower_norm,   ptm_lower_pool,   ptm_lower_resize, ptm_lower_rnn,     ptm_lower_attention,
-    ptm_lower_linalg, ptm_lower_lu,     ptm_lower_einsum, ptm_lower_roi,
+    ptm_lower_linalg, ptm_lower_lu,     ptm_lower_einsum, ptm_lower_roi,     ptm_lower_complex,
+    ptm_lower_fourier,
 };
 
 enum { SLOTS = 8192 }; /* power of two, above twice the number of rows */
@@ -101,6 +102,28 @@ static struct ptm_ival write_result(struct ptm_trace *t, struct ptm_ival target,
     return target;
 }
 
+static bool is_complex(struct ptm_ival v)
+{
+    bool sequence = v.tag == PTM_LIST || v.tag == PTM_TUPLE;
+    for (size_t i = 0; sequence && i < v.u.list->n; i++)
+        if (v.u.list->v[i].tag == PTM_TENSOR && v.u.list->v[i].u.tensor->dtype == PTM_C64)
+            return true;
+    return v.tag == PTM_TENSOR && v.u.tensor->dtype == PTM_C64;
+}
+
+/* "aten::mul" of complex tensors is the row "complex mul", a name that no program can spell. */
+static ptm_lower_fn *find_complex(const struct ptm_lower_call *c, const char *name)
+{
+    char row[128];
+    bool any = false;
+    for (size_t i = 0; i < c->n_arg && !any; i++)
+        any = is_complex(c->arg[i]);
+    if (!any || strncmp(name, "aten::", 6) ||
+        snprintf(row, sizeof(row), "complex %s", name + 6) >= (int)sizeof(row))
+        return NULL;
+    return find_row(row);
+}
+
 static struct ptm_ival call(struct ptm_trace *t, const char *name, const char *overload,
                             const struct ptm_ival *arg, size_t n_pos, const char *const *kw,
                             size_t n_kw)
@@ -134,6 +157,10 @@ static struct ptm_ival call(struct ptm_trace *t, const char *name, const char *o
     if (!*schema->overload && schema->n_args && schema->arg[0].type == S_NUMBER &&
         !schema->arg[0].list)
         fn = find_exact(name, "int");
+    if (!fn)
+        fn = find_complex(&c, name);
+    if (!fn && plain_name(name, plain, sizeof(plain)) && (fn = find_complex(&c, plain)))
+        return write_result(t, bound[0], fn(&c));
     if (!fn)
         fn = find_exact(name, schema->overload);
     if (fn) {

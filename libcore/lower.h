@@ -47,6 +47,8 @@ extern const struct ptm_lowering ptm_lower_rnn[];
 extern const struct ptm_lowering ptm_lower_attention[];
 extern const struct ptm_lowering ptm_lower_linalg[];
 extern const struct ptm_lowering ptm_lower_lu[];
+extern const struct ptm_lowering ptm_lower_complex[];
+extern const struct ptm_lowering ptm_lower_fourier[];
 extern const struct ptm_lowering ptm_lower_einsum[];
 
 /* The lowering of an operator, in-place and out= forms included; NULL: none. overload may be NULL. */

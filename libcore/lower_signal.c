@@ -8,6 +8,7 @@
 
 #include "libcore/lower.h"
 #include "libcore/lower_args.h"
+#include "libcore/lower_signal.h"
 
 /* -- windows: one term of cosines, or other shapes, over n or n - 1 steps -- */
 struct window {
@@ -108,8 +109,7 @@ static struct ptm_tensor *fourier_basis(struct ptm_trace *t, int64_t n, int64_t 
     return ptm_cast(t, ptm_known(t, PTM_F64, 2, dim, v), d);
 }
 
-/* The window of n points: given, or ones, with zeros on both sides up to n. */
-static struct ptm_tensor *full_window(struct ptm_trace *t, struct ptm_tensor *w, int64_t len,
+struct ptm_tensor *ptm_full_window(struct ptm_trace *t, struct ptm_tensor *w, int64_t len,
                                       int64_t n, enum ptm_dtype d)
 {
     if (!w)
@@ -151,8 +151,7 @@ static struct ptm_ival lower_stft(const struct ptm_lower_call *c)
     int64_t len = ptm_is_none(len_v) ? n : ptm_arg_int(t, len_v);
     if (!x)
         return ptm_none();
-    if (!ptm_is_none(complex_v) && ptm_arg_bool(t, complex_v))
-        return ptm_trace_fail(t, PTM_ERR_UNSUPPORTED, "stft with return_complex=True");
+    bool as_complex = !ptm_is_none(complex_v) && ptm_arg_bool(t, complex_v);
     bool flat = x->rank == 1;
     x = flat ? ptm_view_unsqueeze(t, x, 0) : x;
     if (ptm_has_named(c, "center") && ptm_arg_bool(t, ptm_named(c, "center")))
@@ -168,13 +167,14 @@ static struct ptm_ival lower_stft(const struct ptm_lower_call *c)
     int64_t dim[3] = {x->dim[0], frames, n},
             stride[3] = {x->stride[0], x->stride[1] * hop, x->stride[1]};
     struct ptm_tensor *y = ptm_view_within(t, x, 3, dim, stride, 0);
-    y = ptm_bin(t, OP_mul, y, full_window(t, w, len, n, d));
+    y = ptm_bin(t, OP_mul, y, ptm_full_window(t, w, len, n, d));
     struct ptm_emit e;
     ptm_emit_begin(&e, t, OP_linear);
     ptm_emit_in(&e, y);
     ptm_emit_in(&e, fourier_basis(t, n, freqs, scale, d));
     y = ptm_reshape(t, ptm_emit_end(&e), 4, (int64_t[]){dim[0], frames, freqs, 2});
     y = ptm_view_transpose(t, y, 1, 2);
+    y = as_complex ? ptm_op_unary(t, OP_as_complex, y) : y;
     return ptm_tensor_ival(flat ? ptm_view_squeeze(t, y, 0) : y);
 }
 

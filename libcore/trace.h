@@ -121,6 +121,9 @@ enum ptm_dtype ptm_result_type(struct ptm_trace *t, const struct ptm_ival *v, si
 enum ptm_dtype ptm_default_float(enum ptm_dtype d); /* ints and bool: f32; floats: themselves */
 bool ptm_dtype_is_float(enum ptm_dtype d);
 struct ptm_tensor *ptm_cast(struct ptm_trace *t, struct ptm_tensor *x, enum ptm_dtype d);
+/* Complex numbers of f32 parts with the same dims; im NULL: 0. */
+struct ptm_tensor *ptm_complex_of(struct ptm_trace *t, struct ptm_tensor *re,
+                                  struct ptm_tensor *im);
 /* Value (tensor, number or symbol) as a tensor of dtype d; numbers become 0-d. */
 struct ptm_tensor *ptm_to_tensor(struct ptm_trace *t, struct ptm_ival v, enum ptm_dtype d);
 /* op on two values with promotion (for OP_div ints become floats); compare operators give bool. */

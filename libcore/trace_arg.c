@@ -205,6 +205,8 @@ static enum ptm_dtype promote(enum ptm_dtype a, enum ptm_dtype b)
     static const uint8_t ints[] = {PTM_BOOL8, PTM_U8, PTM_I8, PTM_I16, PTM_I32, PTM_I64};
     if (a == b)
         return a;
+    if (a == PTM_C64 || b == PTM_C64)
+        return PTM_C64;
     if (ptm_dtype_is_float(a) && ptm_dtype_is_float(b)) {
         if (a == PTM_F64 || b == PTM_F64)
             return PTM_F64;
@@ -226,7 +228,7 @@ static enum ptm_dtype promote(enum ptm_dtype a, enum ptm_dtype b)
 
 static int category(enum ptm_dtype d)
 {
-    return d == PTM_BOOL8 ? 0 : ptm_dtype_is_float(d) ? 2 : 1;
+    return d == PTM_BOOL8 ? 0 : d == PTM_C64 ? 3 : ptm_dtype_is_float(d) ? 2 : 1;
 }
 
 /* c10's update_result_type_state: dimensioned tensors, 0-d tensors and numbers
@@ -262,11 +264,29 @@ enum ptm_dtype ptm_result_type(struct ptm_trace *t, const struct ptm_ival *v, si
     return out < 0 ? PTM_F32 : (enum ptm_dtype)out;
 }
 
+struct ptm_tensor *ptm_complex_of(struct ptm_trace *t, struct ptm_tensor *re,
+                                  struct ptm_tensor *im)
+{
+    struct ptm_emit e;
+    re = ptm_cast(t, re, PTM_F32);
+    if (!re)
+        return NULL;
+    if (!im)
+        im = ptm_full(t, PTM_F32, re->rank, re->dim, ptm_int(0));
+    ptm_emit_begin(&e, t, OP_concat);
+    ptm_emit_in(&e, ptm_view_unsqueeze(t, re, re->rank));
+    ptm_emit_in(&e, ptm_view_unsqueeze(t, im, re->rank));
+    ptm_emit_i(&e, re->rank);
+    return ptm_op_unary(t, OP_as_complex, ptm_emit_end(&e));
+}
+
 struct ptm_tensor *ptm_cast(struct ptm_trace *t, struct ptm_tensor *x, enum ptm_dtype d)
 {
     struct ptm_emit e;
     if (!x || t->err.code || x->dtype == d)
         return x;
+    if (d == PTM_C64)
+        return ptm_complex_of(t, x, NULL);
     ptm_emit_begin(&e, t, OP_cast);
     ptm_emit_in(&e, x);
     ptm_emit_i(&e, d);
@@ -284,6 +304,8 @@ struct ptm_tensor *ptm_full(struct ptm_trace *t, enum ptm_dtype d, int rank, con
             ptm_trace_fail(t, PTM_ERR_TYPE, "a tensor of negative size %lld", (long long)dim[i]);
             return NULL;
         }
+    if (d == PTM_C64)
+        return ptm_complex_of(t, ptm_full(t, PTM_F32, rank, dim, v), NULL);
     bool flt = ptm_dtype_is_float(d);
     if (v.tag == PTM_TENSOR)
         v = ptm_item(t, v.u.tensor);

@@ -18,7 +18,7 @@ torch.manual_seed(1)
 rng = random.Random(7)
 NAMES = {torch.float32: 'f32', torch.float64: 'f64', torch.float16: 'f16', torch.bfloat16: 'bf16',
          torch.int64: 'i64', torch.int32: 'i32', torch.int16: 'i16', torch.int8: 'i8',
-         torch.uint8: 'u8', torch.bool: 'bool'}
+         torch.uint8: 'u8', torch.bool: 'bool', torch.complex64: 'c64'}
 NUMBERS = {torch.float32: 6, torch.float64: 7, torch.int64: 4, torch.int32: 3, torch.bool: 11,
            torch.float16: 5}
 rows = {}
@@ -222,6 +222,13 @@ def shapes():
     for dims in ((0,), (1, 0), (2,), (0, 0), ()):
         x = f32(2, 3)
         case('flip', [x], lambda: torch.flip(x, dims), dims=dims)
+    for dims in ((3, 2), (2,), (0, 4, 2), (2, 3), ()):
+        x = f32(*dims)
+        case('as_complex', [x], lambda: torch.view_as_complex(x))
+    for dims in ((3, 2), (), (0, 4)):
+        x = torch.zeros(dims, dtype=torch.complex64)
+        case('as_real', [x], lambda: torch.view_as_real(x).clone())
+    case('as_real', [f32(3)], lambda: torch.view_as_real(f32(3)))
     for ins, d in ((((2, 3), (4, 3)), 0), (((2, 3), (2, 1), (2, 0)), 1), (((2, 3), (2, 4)), 0),
                    (((2,),), 0), (((2, 3), (2, 3)), 2), (((2, 3), (2,)), 0)):
         ins = [f32(*s) for s in ins]

@@ -11,6 +11,7 @@ One case (check_ref.c reads it):
   fail CODE                      the kernel returns CODE; its outputs are
   outdims DTYPE RANK DIM...
   end
+Values of c64 are the 64-bit integers that have their bits.
 """
 import math
 
@@ -23,10 +24,15 @@ DTYPES = {'u8': torch.uint8, 'i8': torch.int8, 'i16': torch.int16, 'i32': torch.
 NUMBER = {'u8': 0, 'i8': 1, 'i16': 2, 'i32': 3, 'i64': 4, 'f16': 5, 'f32': 6, 'f64': 7, 'bool': 11,
           'bf16': 15}
 NAMES = {v: k for k, v in DTYPES.items()}
+NAMES[torch.complex64] = 'c64'
 TOL = {'f32': 2e-6, 'f64': 1e-13, 'f16': 1e-3, 'bf16': 8e-3}
 SPECIAL = [math.nan, math.inf, -math.inf, 0.0, -0.0]
 seed = 0
 skipped = []
+
+
+def bits(t):
+    return t.contiguous().view(torch.int64) if t.is_complex() else t
 
 
 def mix(z):
@@ -66,13 +72,14 @@ class G:
             self.text = f'{kind} {seed} {lo} {hi}'
             self.t = torch.from_numpy(v).reshape(self.dims)
         else:
-            self.t = torch.tensor(data).reshape(self.dims)
+            self.t = torch.as_tensor(data).reshape(self.dims)
             self.text = None
         if dtype in ('f16', 'bf16'):
             self.t = self.t.float()
-        self.t = self.t.to(DTYPES[dtype])
+        if dtype != 'c64':
+            self.t = self.t.to(DTYPES[dtype])
         if self.text is None:
-            self.text = 'list ' + ' '.join(number(v) for v in self.t.flatten().tolist())
+            self.text = 'list ' + ' '.join(number(v) for v in bits(self.t).flatten().tolist())
 
     def line(self):
         return ' '.join(['in', self.dtype, str(len(self.dims)), *map(str, self.dims), self.text])
@@ -119,7 +126,7 @@ def case(op, fn, ins, attrs=(), tol=None, fail=None):
     lines += ['in absent' if g is None else g.line() for g in ins]
     for o in outs:
         d = NAMES[o.dtype]
-        vs = [] if fail else [number(v, d) for v in o.flatten().tolist()]
+        vs = [] if fail else [number(v, d) for v in bits(o).flatten().tolist()]
         lines.append(' '.join(['outdims' if fail else 'out', d, str(o.dim()),
                                *map(str, o.shape), *vs]))
     if tol is None:

@@ -48,7 +48,7 @@ static bool is_float(uint8_t dtype)
 
 static size_t size_of(uint8_t dtype)
 {
-    static const uint8_t size[] = {1, 1, 2, 4, 8, 2, 4, 8, 0, 0, 0, 1, 0, 0, 0, 2};
+    static const uint8_t size[] = {1, 1, 2, 4, 8, 2, 4, 8, 0, 8, 0, 1, 0, 0, 0, 2};
     return size[dtype];
 }
 
@@ -71,7 +71,7 @@ static int64_t word_int(void)
 static uint8_t word_dtype(const char *word)
 {
     static const char *const names[] = {"u8",  "i8", "i16", "i32", "i64",  "f16", "f32", "f64",
-                                        "", "", "", "bool", "", "", "", "bf16"};
+                                        "", "c64", "", "bool", "", "", "", "bf16"};
     for (uint8_t k = 0; k < 16; k++)
         if (strcmp(word, names[k]) == 0)
             return k;

@@ -616,6 +616,16 @@ def resize_case(dims, size, mode, align=0, aa=0, scale=None, d='f32'):
          tol=(0 if mode < 2 else {'f32': 4e-6, 'f64': 1e-12}.get(d, 2e-2)))
 
 
+def make_complex():
+    for dims in ((3, 2), (2,), (2, 3, 2), (0, 2)):
+        case('as_complex', torch.view_as_complex, [G(dims)], tol=0)
+        z = torch.view_as_complex(torch.arange(math.prod(dims)).reshape(dims) / 4 - 1)
+        case('as_real', torch.view_as_real, [G(z.shape, 'c64', data=z)], tol=0)
+    z = torch.complex(torch.arange(24.0), -torch.arange(24.0)).reshape(2, 3, 4)
+    case('permute', lambda x: x.permute(2, 0, 1), [G(z.shape, 'c64', data=z)], ([2, 0, 1],), tol=0)
+    case('reshape', lambda x: x.reshape(4, 6), [G(z.shape, 'c64', data=z)], ([4, 6],), tol=0)
+
+
 def make_resize():
     for mode in (0, 1, 2, 3):
         for align in ((0, 1) if mode >= 2 else (0,)):
@@ -723,7 +733,7 @@ torch.manual_seed(0)
 print('# made by make_cases.py with torch', torch.__version__)
 for make in (make_unary, make_binary, make_reductions, make_scans, make_copies, make_indexing,
              make_linear, make_conv, make_recurrent, make_pools, make_resize, make_windows,
-             make_norms, make_bounds):
+             make_norms, make_bounds, make_complex):
     make()
 for s in skipped:
     print('left out:', s, file=sys.stderr)

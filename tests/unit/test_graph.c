@@ -184,8 +184,11 @@ static void test_bad_calls(void)
     x.rank = 9;
     CHECK_INT(infer1(OP_relu, &x, 1, NULL, 0), PTM_ERR_LIMIT);
     x.rank = 2;
-    x.dtype = 9;
+    x.dtype = 8;
     CHECK_INT(infer1(OP_relu, &x, 1, NULL, 0), PTM_ERR_TYPE);
+    x.dtype = PTM_C64;
+    CHECK_INT(infer1(OP_relu, &x, 1, NULL, 0), PTM_ERR_UNSUPPORTED);
+    CHECK_STR(err.msg, "relu of complex numbers is not supported");
     x.dtype = PTM_F32;
     x.dim[0] = -2;
     CHECK_INT(infer1(OP_relu, &x, 1, NULL, 0), PTM_ERR_TYPE);
