@@ -2,7 +2,7 @@
 /*
  * Graph passes on the models of tests/e2e/passes: how often each finds something (passes.csv;
  * PTM_UPDATE=1 writes it again), that outputs stay, that four exports of one network end in the
- * same graph; recipes, bad ones too; memory that runs out. Single passes: tests/ir/pass_*.txt.
+ * same graph; random graphs; recipes, bad ones too; memory that runs out. Single passes: tests/ir/pass_*.txt.
  */
 #include "tests/unit/test.h"
 
@@ -185,6 +185,172 @@ static void test_same(void)
         end(&r[i]);
 }
 
+/* -- random graphs of what passes look for -- */
+
+enum { GRAPHS = 300, NODES = 18 };
+static uint64_t state = 2026;
+
+static uint32_t draw(uint32_t below)
+{
+    state = ptm_mix(state, 0x9e37);
+    return (uint32_t)(state >> 33) % below;
+}
+
+static uint32_t constant(struct ptm_graph *g, int rank, const int64_t *dim)
+{
+    struct ptm_type t = {.dtype = PTM_F32, .rank = (uint8_t)rank, .qparams = -1};
+    struct ptm_const c = {.name = "c", .key = state};
+    memcpy(t.dim, dim, (size_t)rank * sizeof(*dim));
+    ptm_strides_contiguous(rank, dim, c.stride);
+    int64_t n = ptm_type_numel(&t);
+    float *v = ptm_arena_array(g->arena, (size_t)n, sizeof(*v));
+    static const float special[] = {0, 1, 3, 6, 0.5f, 1.0f / 6};
+    for (int64_t i = 0; i < n; i++)
+        v[i] = n == 1 && draw(2) ? special[draw(6)] : (float)draw(1000) / 700 + 0.1f;
+    c.data = v;
+    return ptm_graph_const(g, &t, &c);
+}
+
+/* A node when the shape rule takes it. */
+static void put(struct ptm_graph *g, enum ptm_op op, const uint32_t *in, uint32_t n_in,
+                const int64_t *list, int n_list, const int64_t *ints, int n_ints)
+{
+    struct ptm_attr a[40] = {{0}};
+    struct ptm_type type[8], out[4];
+    uint32_t n = 0;
+    for (int i = 0; i < n_list; i++)
+        a[n++].u.i = list[i];
+    for (int i = 0; i < n_ints; i++)
+        a[n++].u.i = ints[i];
+    n = ptm_attr_fill(op, a, n);
+    for (uint32_t i = 0; i < n_in; i++)
+        type[i] = in[i] == PTM_NO_VALUE ? (struct ptm_type){.dtype = PTM_ABSENT, .qparams = -1}
+                                        : g->value[in[i]].type;
+    if (!ptm_op_infer(op, type, n_in, a, n, out, NULL) && ptm_type_numel(out) <= 4096)
+        CHECK(ptm_graph_node(g, op, in, n_in, a, n, out, NULL) != PTM_NO_VALUE);
+}
+
+static void random_node(struct ptm_graph *g)
+{
+    uint32_t x;
+    do
+        x = draw(3) ? (uint32_t)g->n_values - 1 - draw(g->n_values < 4 ? 1 : 4)
+                    : draw((uint32_t)g->n_values);
+    while (g->value[x].kind == V_CONST);
+    const struct ptm_type t = g->value[x].type;
+    int64_t c = t.rank > 1 ? t.dim[1] : 1, last = t.rank ? t.dim[t.rank - 1] : 1, k = 1 + draw(2) * 2;
+    uint32_t b = draw(2) ? PTM_NO_VALUE : constant(g, 1, (int64_t[]){4});
+    uint32_t y = draw((uint32_t)g->n_values);
+    static const enum ptm_op unary[] = {OP_relu, OP_sigmoid, OP_hardsigmoid, OP_relu, OP_neg};
+    static const enum ptm_op binary[] = {OP_add, OP_mul, OP_sub, OP_add, OP_mul, OP_div};
+    int64_t perm[] = {t.rank, 0, 1, 2, 3, 4}, dims[] = {3, 1, 1, ptm_type_numel(&t)};
+    switch (draw(12)) {
+    case 0:
+    case 1: {
+        int64_t groups = c % 2 || draw(2) ? 1 : 2, p = draw(2);
+        if (t.rank == 3 || t.rank == 4) {
+            int64_t s[] = {t.rank - 2, 1, 1}, q[] = {t.rank - 2, p, p}, all[9];
+            int n = t.rank - 1;
+            memcpy(all, s, (size_t)n * sizeof(*s));
+            memcpy(all + n, q, (size_t)n * sizeof(*q));
+            memcpy(all + 2 * n, s, (size_t)n * sizeof(*s));
+            uint32_t w = constant(g, t.rank, (int64_t[]){4, c / groups, k, k});
+            put(g, OP_conv, (uint32_t[]){x, w, b}, 3, all, 3 * n, &groups, 1);
+        }
+        return;
+    }
+    case 2:
+        if (last <= 64)
+            put(g, OP_linear, (uint32_t[]){x, constant(g, 2, (int64_t[]){4, last}), b}, 3, NULL, 0,
+                NULL, 0);
+        return;
+    case 3: {
+        double eps = 1e-3;
+        int64_t bits;
+        memcpy(&bits, &eps, sizeof(bits));
+        uint32_t s = constant(g, 1, &c), v = constant(g, 1, &c);
+        put(g, OP_batch_norm, (uint32_t[]){x, s, v, v, s}, 5, NULL, 0, &bits, 1);
+        return;
+    }
+    case 4:
+    case 5: { /* with a number, one per channel, or another value */
+        int64_t dim[] = {draw(2) ? c : 1, 1, 1};
+        uint32_t z = draw(3) ? constant(g, t.rank > 1 ? t.rank - 1 : 0, dim) : y;
+        bool swap = draw(3) == 0;
+        enum ptm_op op = binary[draw(swap ? 5 : 6)];
+        if (op == OP_div && g->value[z].kind != V_CONST)
+            op = OP_mul;
+        put(g, op, (uint32_t[]){swap ? z : x, swap ? x : z}, 2, NULL, 0, NULL, 0);
+        return;
+    }
+    case 6:
+    case 7:
+        put(g, unary[draw(5)], &x, 1, NULL, 0, NULL, 0);
+        return;
+    case 8:
+        for (int i = 1; i <= t.rank; i++) { /* shuffled */
+            int64_t j = 1 + draw((uint32_t)i), p = perm[j];
+            perm[j] = perm[i];
+            perm[i] = p;
+        }
+        put(g, OP_permute, &x, 1, perm, 1 + t.rank, NULL, 0);
+        return;
+    case 9:
+        for (int i = 0; i < 4; i++)
+            if (dims[3] % 2 == 0 && draw(2)) {
+                dims[3] /= 2;
+                dims[1 + draw(2)] *= 2;
+            }
+        put(g, OP_reshape, &x, 1, dims, 4, NULL, 0);
+        return;
+    case 10: {
+        int64_t d = t.rank ? draw(t.rank) : 0;
+        if (draw(2))
+            put(g, OP_concat, (uint32_t[]){x, x}, 2, NULL, 0, &d, 1);
+        else if (t.rank && t.dim[d] > 2)
+            put(g, OP_slice, &x, 1, NULL, 0, (int64_t[]){d, draw(2), t.dim[d] / 2, 1}, 4);
+        return;
+    }
+    default:
+        if (t.rank == 4)
+            put(g, OP_mean, &x, 1, (int64_t[]){2, 2, 3}, 3, (int64_t[]){draw(2)}, 1);
+        return;
+    }
+}
+
+static void test_random(void)
+{
+    uint64_t found = 0;
+    for (int i = 0; i < GRAPHS; i++) {
+        uint64_t seed = state;
+        int failed = test_failed;
+        struct ptm_arena arena = {0};
+        struct ptm_graph g, out;
+        struct ptm_err err = {0};
+        struct ptm_passes_verdict verdict;
+        uint32_t hits[32] = {0};
+        struct ptm_type t = {.dtype = PTM_F32, .rank = 4, .dim = {1, 4, 4, 4}, .qparams = -1};
+        ptm_graph_init(&g, &arena);
+        ptm_graph_arg(&g, &t);
+        while (g.n_nodes < NODES && g.n_values < 500)
+            random_node(&g);
+        ptm_graph_output(&g, (uint32_t)g.n_values - 1);
+        ptm_graph_output(&g, g.node[g.n_nodes / 2].out);
+        CHECK_INT(ptm_passes_run(&g, &ptm_recipe_default, &arena, &out, hits, NULL, &err), PTM_OK);
+        CHECK_INT(ptm_passes_verify(&g, &ptm_recipe_default, 1e-4, seed, NULL, NULL, &verdict,
+                                    &err), PTM_OK);
+        CHECK_STR(err.msg, "");
+        for (size_t k = 0; k < ptm_recipe_default.n; k++)
+            found += hits[k];
+        if (test_failed != failed) {
+            printf("graph %d, seed %" PRIu64 "\n", i, seed);
+            ptm_graph_dump(&g, stdout);
+        }
+        ptm_arena_release(&arena);
+    }
+    CHECK(found > 3 * GRAPHS);
+}
+
 /* -- recipes -- */
 
 static void test_recipes(void)
@@ -263,6 +429,7 @@ int main(void)
 {
     test_models();
     test_same();
+    test_random();
     test_recipes();
     test_failures();
     TEST_END;
