@@ -80,6 +80,22 @@ static inline void vstore_part(float *p, vf v, size_t n)
 #endif
 }
 
+/* -1 in the first n elements, 0 behind them */
+static inline vi vfirst(size_t n)
+{
+    static const int32_t ones[2 * VL] = {
+        -1, -1, -1, -1,
+#if VEC_BYTES > 16
+        -1, -1, -1, -1,
+#endif
+#if VEC_BYTES > 32
+        -1, -1, -1, -1, -1, -1, -1, -1,
+#endif
+    };
+    vi v;
+    memcpy(&v, ones + VL - n, sizeof v);
+    return v;
+}
 /* mask elements are 0 or -1 */
 static inline vf vselect(vi mask, vf a, vf b)
 {

@@ -102,31 +102,62 @@ static void valid_range(int64_t in, int64_t out, int64_t stride, int64_t shift, 
     *hi = *hi > *lo ? *hi : *lo;
 }
 
-/* Patches of `n` outputs of one row, in the order channel, ky, kx. */
-static void copy_row(const struct call *p, int64_t image, int64_t oy, int64_t ox, int64_t n,
+/* One row of the window, for outputs from..to of a row; x is the row that it meets. */
+static void copy_checked(const struct conv *v, const float *x, int64_t xs, int64_t from, int64_t to,
+                         int64_t depth, float *y)
+{
+    for (int64_t i = from; i < to; i++, y += depth)
+        for (int64_t kx = 0; kx < v->kernel[W]; kx++) {
+            int64_t ix = i * v->stride[W] - v->padding[W] + kx * v->dilation[W];
+            y[kx] = ix >= 0 && ix < v->in[W] ? x[ix * xs] : 0.0f;
+        }
+}
+
+static void copy_inner(const float *x, int64_t step, int64_t n, size_t kw, int64_t depth, float *y)
+{
+    for (int64_t i = 0; i < n; i++, x += step, y += depth) {
+        switch (kw) { /* sizes that compilers copy in place */
+        case 3:
+            memcpy(y, x, 3 * sizeof(*y));
+            break;
+        case 7:
+            memcpy(y, x, 7 * sizeof(*y));
+            break;
+        default:
+            memcpy(y, x, kw * sizeof(*y));
+            break;
+        }
+    }
+}
+
+/* Patches of outputs ox..end of one row, in the order channel, ky, kx. */
+static void copy_row(const struct call *p, int64_t image, int64_t oy, int64_t ox, int64_t end,
                      float *to)
 {
     const struct conv *v = p->v;
-    int64_t depth = v->c_in * v->kernel[H] * v->kernel[W], step = v->stride[W] * p->xs[3], k = 0;
+    int64_t kw = v->kernel[W], depth = v->c_in * v->kernel[H] * kw, lo, hi, none;
+    /* between lo and hi, no window leaves the row */
+    valid_range(v->in[W], v->out[W], v->stride[W], -v->padding[W], &lo, &none);
+    valid_range(v->in[W], v->out[W], v->stride[W], (kw - 1) * v->dilation[W] - v->padding[W], &none,
+                &hi);
+    lo = lo < ox ? ox : lo > end ? end : lo;
+    hi = hi < lo ? lo : hi > end ? end : hi;
+    if (p->xs[3] != 1 || v->dilation[W] != 1)
+        lo = hi = end;
     for (int64_t c = 0; c < v->c_in; c++) {
-        for (int64_t ky = 0; ky < v->kernel[H]; ky++) {
+        for (int64_t ky = 0; ky < v->kernel[H]; ky++, to += kw) {
             int64_t iy = oy * v->stride[H] - v->padding[H] + ky * v->dilation[H];
-            const float *x = p->x + image * p->xs[0] + c * p->xs[1] + iy * p->xs[2];
-            for (int64_t kx = 0; kx < v->kernel[W]; kx++, k++) {
-                int64_t shift = kx * v->dilation[W] - v->padding[W], lo, hi;
-                valid_range(v->in[W], v->out[W], v->stride[W], shift, &lo, &hi);
-                lo = lo > ox ? lo - ox : 0;
-                hi = hi - ox < n ? hi - ox : n;
-                if (iy < 0 || iy >= v->in[H] || hi < lo)
-                    lo = hi = n;
-                for (int64_t i = 0; i < lo; i++)
-                    to[i * depth + k] = 0;
-                const float *from = x + (ox * v->stride[W] + shift) * p->xs[3];
-                for (int64_t i = lo; i < hi; i++)
-                    to[i * depth + k] = from[i * step];
-                for (int64_t i = hi; i < n; i++)
-                    to[i * depth + k] = 0;
+            if (iy < 0 || iy >= v->in[H]) {
+                for (int64_t i = 0; i < end - ox; i++)
+                    memset(to + i * depth, 0, (size_t)kw * sizeof(*to));
+                continue;
             }
+            const float *x = p->x + image * p->xs[0] + c * p->xs[1] + iy * p->xs[2];
+            copy_checked(v, x, p->xs[3], ox, lo, depth, to);
+            if (hi > lo)
+                copy_inner(x + lo * v->stride[W] - v->padding[W], v->stride[W], hi - lo,
+                           (size_t)kw, depth, to + (lo - ox) * depth);
+            copy_checked(v, x, p->xs[3], hi, end, depth, to + (hi - ox) * depth);
         }
     }
 }
@@ -141,7 +172,8 @@ static void copy_patches(const void *ctx, size_t row, size_t rows, size_t tap, s
     for (size_t done = 0; done < rows;) {
         int64_t at = (int64_t)(row + done), ox = at % v->out[W], left = (int64_t)(rows - done);
         int64_t n = v->out[W] - ox < left ? v->out[W] - ox : left, line = at / v->out[W];
-        copy_row(p, line / v->out[H], line % v->out[H], ox, n, room + (int64_t)done * depth);
+        copy_row(p, line / v->out[H], line % v->out[H], ox, ox + n,
+                 room + (int64_t)done * depth);
         done += (size_t)n;
     }
     for (size_t r = 0; r < rows; r++)

@@ -14,7 +14,7 @@
 enum {
     TABLE = 1024,             /* pointers */
     PIECE_FLOATS = 96 * 1024, /* of a panel, at a time */
-    ROWS_FLOATS = 64 * 1024,  /* of a, in a block */
+    ROWS_FLOATS = 64 * 1024,  /* of a, in a block that is read again for each panel */
 };
 
 static size_t min_size(size_t a, size_t b)
@@ -141,10 +141,10 @@ void ptm_cpu_gemm(const struct ptm_cpu_gemm *g, struct pthreadpool *pool)
     if (!g->rows || !g->w->panels)
         return;
     if (g->taps > 1)
-        most = min_size(most, TABLE / min_size(g->taps, TABLE / 16));
-    most = min_size(most, g->depth ? ROWS_FLOATS / g->depth + 1 : most);
-    if (most < 48)
-        most = 48;
+        most = TABLE / min_size(g->taps, TABLE / 48);
+    bool small = g->w->n * g->w->depth <= 2 * ROWS_FLOATS; /* all of w stays in the cache */
+    if (small)
+        most = min_size(most, ROWS_FLOATS / (g->depth + 1) + 48);
     if (g->copies)
         most = min_size(most, PTM_CPU_ROOM / g->depth);
     if (threads > 1 && most > (g->rows + 2 * threads - 1) / (2 * threads))
