@@ -54,6 +54,13 @@ static const struct op {
     {OP_silu, "xnn sigmoid, multiply2", ptm_xnn_claim_unary, ptm_xnn_build_unary},
     {OP_elu, "xnn elu", ptm_xnn_claim_elu, ptm_xnn_build_unary},
     {OP_leaky_relu, "xnn leaky_relu", ptm_xnn_claim_leaky_relu, ptm_xnn_build_unary},
+#ifdef PTM_XNN_2024
+    {OP_tanh, "xnn tanh", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_exp, "xnn exp", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_log, "xnn log", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_rsqrt, "xnn reciprocal_square_root", ptm_xnn_claim_unary, ptm_xnn_build_unary},
+    {OP_gelu, "xnn gelu", ptm_xnn_claim_gelu, ptm_xnn_build_unary},
+#endif
     {OP_prelu, "xnn prelu", ptm_xnn_claim_prelu, ptm_xnn_build_prelu},
     {OP_softmax, "xnn softmax", ptm_xnn_claim_softmax, ptm_xnn_build_softmax},
     {OP_pad, "xnn static_constant_pad", ptm_xnn_claim_pad, ptm_xnn_build_pad},
@@ -329,7 +336,7 @@ static int run(void *object, const struct ptm_ref_call *c)
     return 0;
 }
 
-#ifdef XNN_FLAG_BASIC_PROFILING
+#ifdef PTM_XNN_2024
 #define RELEASE "2024"
 #else
 #define RELEASE "2022"

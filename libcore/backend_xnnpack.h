@@ -16,6 +16,11 @@
 
 #include "libcore/backend.h"
 
+/* The library of 2024 has nodes that the one of 2022 lacks; all older ones are there as well. */
+#ifdef XNN_FLAG_BASIC_PROFILING
+#define PTM_XNN_2024 1
+#endif
+
 enum { PTM_XNN_MOST_EXTERNAL = 3, PTM_XNN_MOST_STAGES = 2 };
 
 /* A compiled node: one runtime, or two that run one after the other where the library has no node
@@ -125,8 +130,8 @@ ptm_xnn_build_fn ptm_xnn_build_max_pool, ptm_xnn_build_avg_pool, ptm_xnn_build_a
 
 /* -- backend_xnnpack_elementwise.c -- */
 ptm_xnn_claim_fn ptm_xnn_claim_binary, ptm_xnn_claim_add, ptm_xnn_claim_unary, ptm_xnn_claim_clamp,
-    ptm_xnn_claim_leaky_relu, ptm_xnn_claim_elu, ptm_xnn_claim_prelu, ptm_xnn_claim_softmax,
-    ptm_xnn_claim_pad;
+    ptm_xnn_claim_leaky_relu, ptm_xnn_claim_elu, ptm_xnn_claim_gelu, ptm_xnn_claim_prelu,
+    ptm_xnn_claim_softmax, ptm_xnn_claim_pad;
 ptm_xnn_build_fn ptm_xnn_build_binary, ptm_xnn_build_unary, ptm_xnn_build_prelu,
     ptm_xnn_build_softmax, ptm_xnn_build_pad;
 

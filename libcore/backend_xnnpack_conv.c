@@ -240,18 +240,58 @@ void ptm_xnn_build_linear(struct ptm_xnn_build *b)
                    ptm_xnn_float(b->rq->graph, b->rq->node, "max"));
 }
 
+#ifdef PTM_XNN_2024
+/* Two computed operands: their leading dims are the same, and become one. */
+static const char *claim_batches(const struct ptm_type *a, const struct ptm_type *b)
+{
+    if (a->rank != b->rank)
+        return "a product that broadcasts";
+    for (int i = 0; i < a->rank - 2; i++)
+        if (a->dim[i] != b->dim[i])
+            return "a product that broadcasts";
+    return NULL;
+}
+
+static void define_batches(struct ptm_xnn_build *b)
+{
+    const struct ptm_nd *x = &b->rq->in[0], *y = &b->rq->in[1];
+    int64_t n = 1, x_dim[3], y_dim[3], out_dim[3];
+    for (int i = 0; i < x->rank - 2; i++)
+        n *= x->dim[i];
+    x_dim[0] = y_dim[0] = out_dim[0] = n;
+    x_dim[1] = out_dim[1] = x->dim[x->rank - 2];
+    x_dim[2] = y_dim[1] = x->dim[x->rank - 1];
+    y_dim[2] = out_dim[2] = y->dim[y->rank - 1];
+    uint32_t one = ptm_xnn_input(b, 0, 3, x_dim), two = ptm_xnn_input(b, 1, 3, y_dim);
+    uint32_t out = ptm_xnn_output(b, 3, out_dim);
+    b->object->kernel = "xnn batch_matrix_multiply";
+    if (ptm_xnn_good(b))
+        ptm_xnn_latch(b, xnn_define_batch_matrix_multiply(b->subgraph, one, two, out, 0));
+}
+#endif
+
 const char *ptm_xnn_claim_matmul(const struct ptm_graph *g, const struct ptm_node *n,
                                  struct ptm_claim *claim)
 {
-    if (!ptm_xnn_is_const(g, n, 1) || ptm_xnn_type(g, n, 1)->rank != 2)
-        return "a second operand that is no constant matrix";
     claim->layout = LAYOUT_ROW_MAJOR;
-    return NULL;
+    if (ptm_xnn_is_const(g, n, 1) && ptm_xnn_type(g, n, 1)->rank == 2)
+        return NULL;
+#ifdef PTM_XNN_2024
+    if (!ptm_xnn_is_const(g, n, 0) && !ptm_xnn_is_const(g, n, 1))
+        return claim_batches(ptm_xnn_type(g, n, 0), ptm_xnn_type(g, n, 1));
+#endif
+    return "a second operand that is no constant matrix";
 }
 
 void ptm_xnn_build_matmul(struct ptm_xnn_build *b)
 {
     static const int order[] = {1, 0};
+#ifdef PTM_XNN_2024
+    if (!ptm_xnn_is_const(b->rq->graph, b->rq->node, 1)) {
+        define_batches(b);
+        return;
+    }
+#endif
     define_product(b, order, XNN_INVALID_VALUE_ID, -INFINITY, INFINITY);
 }
 

@@ -181,6 +181,16 @@ const char *ptm_xnn_claim_elu(const struct ptm_graph *g, const struct ptm_node *
     return NULL;
 }
 
+#ifdef PTM_XNN_2024
+const char *ptm_xnn_claim_gelu(const struct ptm_graph *g, const struct ptm_node *n,
+                               struct ptm_claim *claim)
+{
+    claim->layout = LAYOUT_SAME;
+    claim->in_place = true;
+    return ptm_xnn_int(g, n, "tanh") ? "the tanh approximation of gelu" : NULL;
+}
+#endif
+
 static uint32_t number(struct ptm_xnn_build *b, double v)
 {
     static const int64_t one = 1;
@@ -265,6 +275,23 @@ void ptm_xnn_build_unary(struct ptm_xnn_build *b)
     case OP_leaky_relu:
         st = xnn_define_leaky_relu(s, ptm_xnn_float(g, n, "slope"), x, y, 0);
         break;
+#ifdef PTM_XNN_2024
+    case OP_tanh:
+        st = xnn_define_tanh(s, x, y, 0);
+        break;
+    case OP_exp:
+        st = xnn_define_exp(s, x, y, 0);
+        break;
+    case OP_log:
+        st = xnn_define_log(s, x, y, 0);
+        break;
+    case OP_rsqrt:
+        st = xnn_define_reciprocal_square_root(s, x, y, 0);
+        break;
+    case OP_gelu:
+        st = xnn_define_gelu(s, x, y, 0);
+        break;
+#endif
     }
     ptm_xnn_latch(b, st);
 }
