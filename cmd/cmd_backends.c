@@ -14,7 +14,7 @@ static const struct usage usage = {
     .summary = "Lists what can run models here, and why others cannot.",
 };
 
-/* The reference kernels are what runs when no backend takes a node; here they are one like others. */
+/* The reference kernels run what no backend takes; here they are one like others. */
 static const char *const ref_about = "the C reference kernels: slow, exact, every operator";
 
 static const char *next_name(const void *ctx, size_t i)
