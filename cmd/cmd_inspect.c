@@ -146,9 +146,9 @@ static void print_provenance(const struct ptm_model *m)
     if (!m->recipe)
         return;
     printf("recipe      ");
-    for (uint32_t i = 0; i < m->recipe->n_passes; i++)
-        printf("%s%s", i ? ", " : "", m->recipe->pass[i]);
-    puts(m->recipe->n_passes ? "" : "no passes");
+    for (size_t i = 0; i < m->recipe->n; i++)
+        printf("%s%s", i ? ", " : "", m->recipe->name[i]);
+    puts(m->recipe->n ? "" : "no passes");
 }
 
 static void print_all(const struct inspect *o)
@@ -275,8 +275,8 @@ static cJSON *provenance_json(const struct ptm_model *m)
     add_text(o, "command", from->command);
     add_text(o, "ptm_version", from->ptm_version);
     cJSON *recipe = m->recipe ? cJSON_AddArrayToObject(o, "recipe") : NULL;
-    for (uint32_t i = 0; recipe && i < m->recipe->n_passes; i++)
-        cJSON_AddItemToArray(recipe, cJSON_CreateString(m->recipe->pass[i]));
+    for (size_t i = 0; recipe && i < m->recipe->n; i++)
+        cJSON_AddItemToArray(recipe, cJSON_CreateString(m->recipe->name[i]));
     if (!recipe)
         cJSON_AddNullToObject(o, "recipe");
     return o;
@@ -349,7 +349,9 @@ static enum ptm_status specialise(struct inspect *o, const struct ptm_model *m, 
                                 .backend = o->backend};
     PTM_TRY(recipe_option(o->passes, o->optimize || o->verify || o->dump_after, &o->arena, &o->room,
                           &config.recipe, err));
-    o->recipe = config.recipe;
+    o->recipe = config.recipe ? config.recipe : m->recipe;
+    if (o->recipe && !o->recipe->n)
+        o->recipe = NULL;
     PTM_TRY(inputs_bind(&o->inputs, m, o->method, &o->in, true, err));
     PTM_TRY(ptm_session_open(&o->session, m, &config, err));
     enum ptm_status rc = inputs_make(&o->inputs, 0, &arena, &args, &n_args, err);
@@ -364,7 +366,7 @@ static enum ptm_status specialise(struct inspect *o, const struct ptm_model *m, 
     if (rc == PTM_OK && o->recipe)
         rc = optimised_make(&o->optimised, o->session, o->recipe, &o->arena, err);
     if (rc == PTM_OK && o->recipe && o->verify)
-        rc = optimised_verify(&o->optimised, o->session, (uint64_t)o->in.seed, err);
+        rc = optimised_verify(&o->optimised, o->session, 0, (uint64_t)o->in.seed, err);
     return rc;
 }
 

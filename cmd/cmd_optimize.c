@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ptm optimize: puts a model in eval mode, drops what no method reaches, and writes it as a .ptm
- * file. With inputs it is run before and after, and what changed is shown.
+ * file with its recipe: the graph passes that every session on it runs, at any input size. With
+ * inputs the method runs without and with them, and what they did is shown.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,15 +17,17 @@
 #include "libcore/sha256.h"
 #include "libcore/sink.h"
 
+#define DEFAULT_TOLERANCE 1e-4 /* of ptm_passes_verify */
+
 static const struct usage usage = {
     .command = "optimize",
     .synopsis = "MODEL -o OUT.ptm [--input-shape DIMS | --input SPEC]... [OPTION]...",
     .summary = "Makes a model smaller and faster, and writes it as a .ptm file, which every "
                "command reads.",
-    .notes = "The file holds the program and its weights, and serves every input size. Modules are "
-             "put in\neval mode; what no method reaches is dropped. With inputs (those stored in "
-             "the model, if\nthere are no others) the summary tells nodes, MACs and "
-             "memory.\n" INPUT_HELP,
+    .notes = "Modules are put in eval mode; what no method reaches is dropped. The file serves "
+             "every\ninput size: it holds the program, its weights and the list of graph passes to "
+             "run. With\ninputs (those stored in the model, if there are no others) the summary "
+             "tells what the\npasses did. 'ptm passes' lists them.\n" INPUT_HELP,
     .max_words = 1,
     .word = "MODEL",
 };
@@ -136,23 +139,96 @@ static enum ptm_status prune(struct optimize *o, struct ptm_model *m, struct ptm
     return PTM_OK;
 }
 
-/* One call of the method. */
-static enum ptm_status measure(struct optimize *o, const struct ptm_model *m, struct measured *out,
-                               struct ptm_err *err)
+/* --passes, --only and --disable to the recipe. */
+static enum ptm_status choose_passes(struct optimize *o, struct ptm_err *err)
+{
+    const struct str_list *names = o->only.n ? &o->only : &o->disable;
+    const char *text = o->passes ? o->passes : "default";
+    if ((o->passes != NULL) + (o->only.n != 0) + (o->disable.n != 0) > 1)
+        return ptm_fail(err, PTM_ERR_ARG, "give one of --passes, --only and --disable");
+    if (names->n) {
+        size_t size = 1, at = 0;
+        for (size_t i = 0; i < names->n; i++)
+            size += strlen(names->v[i]) + 2;
+        char *list = ptm_arena_alloc(&o->arena, size);
+        if (!list)
+            return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the list of passes");
+        for (size_t i = 0; i < names->n; i++)
+            at += (size_t)snprintf(list + at, size - at, "%s%s%s", i ? "," : "",
+                                   o->only.n ? "" : "-", names->v[i]);
+        text = list;
+    }
+    PTM_TRY(ptm_recipe_parse(text, &o->arena, &o->recipe, err));
+    if (!o->dump_after)
+        return PTM_OK;
+    for (size_t i = 0; i < o->recipe.n; i++)
+        if (!strcmp(o->recipe.name[i], o->dump_after))
+            return PTM_OK;
+    return ptm_fail(err, PTM_ERR_ARG, "--dump-after %.60s: %s; 'ptm passes' lists them",
+                    o->dump_after,
+                    ptm_pass_by_name(o->dump_after) ? "the pass does not run" : "no such pass");
+}
+
+/* One call of the method in a new session. */
+static enum ptm_status call(struct optimize *o, const struct ptm_recipe *recipe,
+                            struct ptm_session **s, struct ptm_ival *result, struct ptm_err *err)
 {
     struct ptm_arena arena = {0};
-    struct ptm_session *s = NULL;
-    struct ptm_ival *args, result;
+    struct ptm_ival *args;
     size_t n_args;
-    struct ptm_config config = {.seed = (uint64_t)o->in.seed, .max_steps = (uint64_t)o->max_steps};
-    PTM_TRY(ptm_session_open(&s, m, &config, err));
+    struct ptm_config config = {.seed = (uint64_t)o->in.seed,
+                                .max_steps = (uint64_t)o->max_steps,
+                                .recipe = recipe};
+    PTM_TRY(ptm_session_open(s, o->model, &config, err));
     enum ptm_status rc = inputs_make(&o->inputs, 0, &arena, &args, &n_args, err);
     if (rc == PTM_OK)
-        rc = ptm_session_run(s, o->method, args, n_args, &result, err);
-    if (rc == PTM_OK)
-        rc = measured_make(out, s, &o->arena, err);
-    ptm_session_close(s);
+        rc = ptm_session_run(*s, o->method, args, n_args, result, err);
     ptm_arena_release(&arena);
+    return rc;
+}
+
+/* Each pass by itself, so that the one that is wrong is named; then the whole, on the inputs. */
+static enum ptm_status verify(struct optimize *o, const struct ptm_session *s,
+                              struct ptm_ival given, struct ptm_ival result, struct ptm_err *err)
+{
+    say(o, "verifying");
+    PTM_TRY(optimised_verify(&o->passes_did, s, o->tolerance, (uint64_t)o->in.seed, err));
+    PTM_TRY(results_differ(given, result, &o->moved, &o->arena, err));
+    double tolerance = o->tolerance > 0 ? o->tolerance : DEFAULT_TOLERANCE;
+    if (!(o->moved <= tolerance))
+        return ptm_fail(err, PTM_ERR_NUMERIC,
+                        "the passes moved an output of '%s' by %.3g of its largest number, "
+                        "%.3g is allowed",
+                        o->method, o->moved, tolerance);
+    return PTM_OK;
+}
+
+/* Without and with the recipe. */
+static enum ptm_status measure(struct optimize *o, struct ptm_session **before,
+                               struct ptm_session **after, struct ptm_err *err)
+{
+    static const struct ptm_recipe nothing = {0};
+    struct ptm_ival given, result;
+    say(o, "running");
+    PTM_TRY(call(o, &nothing, before, &given, err));
+    PTM_TRY(measured_make(&o->given, *before, &o->arena, err));
+    say(o, "running the passes");
+    PTM_TRY(call(o, &o->recipe, after, &result, err));
+    PTM_TRY(measured_make(&o->optimised, *after, &o->arena, err));
+    PTM_TRY(optimised_make(&o->passes_did, *after, &o->recipe, &o->arena, err));
+    if (o->verify)
+        PTM_TRY(verify(o, *after, given, result, err));
+    say(o, "");
+    return o->dump_after ? optimised_dump_after(*after, &o->recipe, o->dump_after, stdout, err)
+                         : PTM_OK;
+}
+
+static enum ptm_status try_passes(struct optimize *o, struct ptm_err *err)
+{
+    struct ptm_session *before = NULL, *after = NULL;
+    enum ptm_status rc = measure(o, &before, &after, err);
+    ptm_session_close(before);
+    ptm_session_close(after);
     return rc;
 }
 
@@ -163,6 +239,9 @@ static enum ptm_status bind(struct optimize *o, const struct ptm_model *m, struc
     enum ptm_status rc = inputs_bind(&o->inputs, m, o->method, &o->in, true, &why);
     if (rc && (given || rc != PTM_ERR_ARG))
         return ptm_fail(err, rc, "%s", why.msg);
+    if (rc && (o->verify || o->dump_after))
+        return ptm_fail(err, rc, "--%s needs inputs: %s", o->verify ? "verify" : "dump-after",
+                        why.msg);
     if (rc)
         snprintf(o->not_measured, sizeof(o->not_measured), "%s", why.msg);
     return PTM_OK;
@@ -171,7 +250,7 @@ static enum ptm_status bind(struct optimize *o, const struct ptm_model *m, struc
 static enum ptm_status save(struct optimize *o, const struct ptm_model *m, struct ptm_err *err)
 {
     struct stat st;
-    struct ptm_save_options options = {.recipe = m->recipe,
+    struct ptm_save_options options = {.recipe = &o->recipe,
                                        .provenance = &o->provenance,
                                        .compress = o->compress,
                                        .strip_debug = o->strip_debug,
@@ -200,19 +279,18 @@ static enum ptm_status work(struct optimize *o, struct ptm_model *m, struct ptm_
 {
     const struct ptm_function *fn;
     o->model = m;
+    PTM_TRY(choose_passes(o, err));
     PTM_TRY(method_find(m, o->method, &fn, err));
     PTM_TRY(try_output(o, err));
     PTM_TRY(set_provenance(o, m, err));
     o->n_training = ptm_program_eval(&m->program, &o->n_modules);
     PTM_TRY(prune(o, m, err));
     PTM_TRY(bind(o, m, err));
-    if (!o->not_measured[0]) {
-        say(o, "running");
-        PTM_TRY(measure(o, m, &o->given, err));
-    }
+    if (!o->not_measured[0])
+        PTM_TRY(try_passes(o, err));
     PTM_TRY(save(o, m, err));
     say(o, "");
-    if (!o->json || strcmp(o->json, "-") != 0)
+    if (!o->quiet && !o->dump_after && !(o->json && !strcmp(o->json, "-")))
         optimize_print(o);
     return o->json ? cmd_write_json(optimize_json(o), o->json, err) : PTM_OK;
 }
@@ -232,12 +310,25 @@ static enum ptm_status guarded(struct optimize *o, struct ptm_model *m, struct p
 int cmd_optimize(int argc, char **argv)
 {
     struct optimize o = {.method = "forward", .in.bundled = -1};
+    bool list = false;
     const struct opt table[] = {
         {"output", 'o', OPT_STR, &o.output, "OUT.ptm", "the file to write"},
         INPUT_OPTS(o.in),
         {"method", 'm', OPT_STR, &o.method, "NAME", "method that the inputs are for (forward)"},
         {"preserve", 0, OPT_LIST, &o.preserve, "METHOD",
          "drop all methods but forward, these, and those of stored inputs"},
+        {"passes", 0, OPT_STR, &o.passes, "default|none|LIST",
+         "graph passes: NAME,... or all but -NAME,... (default; see 'ptm passes')"},
+        {"only", 0, OPT_LIST, &o.only, "PASS", "only this pass; may be repeated"},
+        {"disable", 0, OPT_LIST, &o.disable, "PASS", "all but this pass; may be repeated"},
+        {"list-passes", 0, OPT_FLAG, &list, NULL, "list the passes in their order, and stop"},
+        {"verify", 0, OPT_FLAG, &o.verify, NULL,
+         "run before and after each pass on the reference kernels; exit code 1, naming the pass, "
+         "when it moved an output"},
+        {"tolerance", 0, OPT_REAL, &o.tolerance, "X",
+         "--verify allows differences of X times an output's largest number (1e-4)"},
+        {"dump-after", 0, OPT_STR, &o.dump_after, "PASS",
+         "print the graphs as they are each time the pass has run"},
         {"compress", 0, OPT_FLAG, &o.compress, NULL,
          "weights with zstd: a smaller file, which is unpacked when it is opened"},
         {"strip-debug", 0, OPT_FLAG, &o.strip_debug, NULL,
@@ -252,6 +343,8 @@ int cmd_optimize(int argc, char **argv)
     struct ptm_model *m = NULL;
     struct ptm_err err = {0};
     int rc = opts_parse(&usage, table, argc, argv, &words);
+    if (rc < 0 && list)
+        rc = cmd_passes(1, (char *[]){(char[]){"passes"}, NULL});
     if (rc < 0 && !words.n)
         rc = cmd_usage("optimize", "MODEL is missing");
     if (rc < 0 && !o.output)
@@ -270,5 +363,7 @@ int cmd_optimize(int argc, char **argv)
     str_list_free(&o.in.inputs);
     str_list_free(&o.in.shapes);
     str_list_free(&o.preserve);
+    str_list_free(&o.only);
+    str_list_free(&o.disable);
     return rc;
 }

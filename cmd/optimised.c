@@ -17,7 +17,7 @@ enum ptm_status recipe_option(const char *text, bool optimize, struct ptm_arena 
     if (!text && !optimize)
         return PTM_OK;
     PTM_TRY(ptm_recipe_parse(text ? text : "default", a, room, err));
-    *use = room->n ? room : NULL;
+    *use = room;
     return PTM_OK;
 }
 
@@ -57,14 +57,14 @@ enum ptm_status optimised_make(struct optimised *o, const struct ptm_session *s,
     return PTM_OK;
 }
 
-enum ptm_status optimised_verify(struct optimised *o, const struct ptm_session *s, uint64_t seed,
-                                 struct ptm_err *err)
+enum ptm_status optimised_verify(struct optimised *o, const struct ptm_session *s,
+                                 double tolerance, uint64_t seed, struct ptm_err *err)
 {
     o->verified = true;
     for (size_t i = 0; piece(s, i); i++) {
         struct ptm_passes_verdict v;
-        PTM_TRY(ptm_passes_verify(&piece(s, i)->traced, o->recipe, 0, seed + i, NULL, NULL, &v,
-                                  err));
+        PTM_TRY(ptm_passes_verify(&piece(s, i)->traced, o->recipe, tolerance, seed + i, NULL,
+                                  NULL, &v, err));
         if (v.worst >= o->verdict.worst)
             o->verdict = v;
     }

@@ -15,16 +15,18 @@ struct optimised {
     bool verified;
     struct ptm_passes_verdict verdict; /* the worst of all pieces */
 };
-/* Options --passes TEXT and --optimize: *use is NULL when nothing is asked for. */
+/* Options --passes TEXT and --optimize: *use is NULL when nothing is asked for: then the model's own
+ * recipe holds. */
 enum ptm_status recipe_option(const char *text, bool optimize, struct ptm_arena *a,
                               struct ptm_recipe *room, const struct ptm_recipe **use,
                               struct ptm_err *err);
 enum ptm_status optimised_make(struct optimised *o, const struct ptm_session *s,
                                const struct ptm_recipe *recipe, struct ptm_arena *a,
                                struct ptm_err *err);
-/* Runs the graphs before and after each pass; PTM_ERR_NUMERIC names the pass that moved them. */
-enum ptm_status optimised_verify(struct optimised *o, const struct ptm_session *s, uint64_t seed,
-                                 struct ptm_err *err);
+/* Runs the graphs before and after each pass; PTM_ERR_NUMERIC names the pass that moved them by
+ * more than the tolerance (0: the default). */
+enum ptm_status optimised_verify(struct optimised *o, const struct ptm_session *s,
+                                 double tolerance, uint64_t seed, struct ptm_err *err);
 void optimised_print(const struct optimised *o);
 struct cJSON *optimised_json(const struct optimised *o);
 /* The graphs as they are each time the pass has run. */

@@ -5,6 +5,7 @@
 
 #include "cmd/cost.h"
 #include "cmd/input.h"
+#include "cmd/optimised.h"
 
 struct program_size {
     uint32_t functions, classes, objects;
@@ -18,9 +19,10 @@ struct measured {
 
 struct optimize {
     struct input_opts in;
-    const char *output, *method, *json;
-    struct str_list preserve;
-    bool compress, strip_debug, quiet;
+    const char *output, *method, *json, *passes, *dump_after;
+    struct str_list preserve, only, disable;
+    bool compress, strip_debug, quiet, verify;
+    double tolerance; /* 0: the default */
     int64_t max_steps;
     /* made */
     struct ptm_arena arena;
@@ -31,7 +33,10 @@ struct optimize {
     char sha256[65]; /* of the model's file */
     uint32_t n_training, n_modules;
     struct program_size before, after; /* pruning */
-    struct measured given;
+    struct ptm_recipe recipe;
+    struct measured given, optimised; /* without, with the recipe */
+    struct optimised passes_did;
+    double moved; /* by all passes, relative to the output's largest number */
     char not_measured[1024]; /* why; "": measured */
     uint64_t file_bytes;     /* written; 0: not a file */
     int percent;             /* of the progress shown last */
@@ -39,6 +44,10 @@ struct optimize {
 
 enum ptm_status measured_make(struct measured *x, const struct ptm_session *s, struct ptm_arena *a,
                               struct ptm_err *err);
+/* The largest |a - b| of two results, each relative to the largest number of its tensor in `a`.
+ * Results of other structure or type are PTM_ERR_NUMERIC. */
+enum ptm_status results_differ(struct ptm_ival a, struct ptm_ival b, double *most,
+                               struct ptm_arena *arena, struct ptm_err *err);
 void optimize_print(const struct optimize *o);
 struct cJSON *optimize_json(const struct optimize *o);
 

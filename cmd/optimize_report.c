@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The summary of `ptm optimize`: for people, and as JSON (bench/optimize.schema.json). */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
 #include "cmd/cmd.h"
 #include "cmd/optimize.h"
+#include "cmd/result.h"
 
 /* -- what a call uses -- */
 
@@ -39,6 +41,36 @@ enum ptm_status measured_make(struct measured *x, const struct ptm_session *s, s
     return ok ? PTM_OK : ptm_fail(err, PTM_ERR_MEMORY, "no memory for the costs");
 }
 
+/* -- two results -- */
+
+enum ptm_status results_differ(struct ptm_ival a, struct ptm_ival b, double *most,
+                               struct ptm_arena *arena, struct ptm_err *err)
+{
+    struct leaves x, y;
+    *most = 0;
+    PTM_TRY(result_flatten(arena, a, &x, err));
+    PTM_TRY(result_flatten(arena, b, &y, err));
+    if (x.n != y.n)
+        return ptm_fail(err, PTM_ERR_NUMERIC, "%zu outputs became %zu", x.n, y.n);
+    for (size_t i = 0; i < x.n; i++) {
+        if (!x.v[i].tensor || !y.v[i].tensor) {
+            if (x.v[i].v.tag != y.v[i].v.tag)
+                return ptm_fail(err, PTM_ERR_NUMERIC, "output '%s' is of another type",
+                                x.v[i].name);
+            continue;
+        }
+        struct bench_diff d = bench_compare(y.v[i].tensor, x.v[i].tensor, -1, -1);
+        if (!d.same_shape || !d.same_kind)
+            return ptm_fail(err, PTM_ERR_NUMERIC, "output '%s' has another shape or type",
+                            x.v[i].name);
+        double rel = d.max_expected > 0 ? d.max_diff / d.max_expected : d.max_diff;
+        if (isnan(rel) || (!d.within && rel < 1e-4)) /* NaN or infinity on one side */
+            rel = INFINITY;
+        *most = rel > *most ? rel : *most;
+    }
+    return PTM_OK;
+}
+
 /* -- text -- */
 
 static void print_dropped(const struct optimize *o)
@@ -63,29 +95,58 @@ static void print_dropped(const struct optimize *o)
         puts(" that no method reaches");
 }
 
-static void print_measured(const struct measured *x)
+static void print_measured(const struct optimize *o)
 {
+    const struct measured *x = &o->given, *y = &o->optimised;
     char a[40], b[40];
-    printf("cost        %s nodes, %s MACs, ", text_count(x->cost.nodes, a, sizeof(a)),
-           text_count(x->cost.macs, b, sizeof(b)));
-    printf("%s of weights, %s of activations at once\n", text_bytes(x->weight_bytes, a, sizeof(a)),
-           text_bytes(x->cost.arena_bytes, b, sizeof(b)));
+    printf("%12s%20s%20s\n", "", "before", "after");
+    printf("%-12s%20s%20s\n", "nodes", text_count(x->cost.nodes, a, sizeof(a)),
+           text_count(y->cost.nodes, b, sizeof(b)));
+    printf("%-12s%20s%20s\n", "MACs", text_count(x->cost.macs, a, sizeof(a)),
+           text_count(y->cost.macs, b, sizeof(b)));
+    printf("%-12s%20s%20s\n", "weights", text_bytes(x->weight_bytes, a, sizeof(a)),
+           text_bytes(y->weight_bytes, b, sizeof(b)));
+    printf("%-12s%20s%20s\n", "activations", text_bytes(x->cost.arena_bytes, a, sizeof(a)),
+           text_bytes(y->cost.arena_bytes, b, sizeof(b)));
+}
+
+static void print_passes(const struct optimize *o)
+{
+    const struct optimised *p = &o->passes_did;
+    bool any = false;
+    for (size_t i = 0; i < p->recipe->n; i++) {
+        if (!p->hits[i])
+            continue;
+        printf("%-12s%6" PRIu64 "  %-18s%s\n", any ? "" : "passes", p->hits[i],
+               p->recipe->name[i], ptm_pass_by_name(p->recipe->name[i])->doc);
+        any = true;
+    }
+    if (!any)
+        puts("passes      none found anything");
+    if (!o->verify)
+        return;
+    if (p->verdict.pass)
+        printf("verified    each pass moved outputs by %.2g of their largest number at most ('%s'), "
+               "all together by %.2g\n",
+               p->verdict.worst, p->verdict.pass, o->moved);
+    else
+        puts("verified    the outputs are the same bit by bit");
 }
 
 void optimize_print(const struct optimize *o)
 {
     char a[40], b[40];
-    if (o->quiet)
-        return;
     if (o->n_training)
         printf("eval        %" PRIu32 " of %" PRIu32
                " modules were in training mode: they are in eval mode now\n",
                o->n_training, o->n_modules);
     print_dropped(o);
-    if (o->given.done)
-        print_measured(&o->given);
-    else
-        printf("cost        not measured: %s\n", o->not_measured);
+    if (o->given.done) {
+        print_passes(o);
+        print_measured(o);
+    } else {
+        printf("passes      what they do is not known: %s\n", o->not_measured);
+    }
     printf("written     %s", o->output);
     if (o->file_bytes)
         printf(": %s, from %s", text_bytes(o->file_bytes, a, sizeof(a)),
@@ -136,7 +197,25 @@ struct cJSON *optimize_json(const struct optimize *o)
     cJSON *program = cJSON_AddObjectToObject(doc, "program");
     cJSON_AddItemToObject(program, "before", size_json(&o->before));
     cJSON_AddItemToObject(program, "after", size_json(&o->after));
+    cJSON *recipe = cJSON_AddArrayToObject(doc, "recipe");
+    for (size_t i = 0; i < o->recipe.n; i++) {
+        cJSON *p = cJSON_CreateObject();
+        cJSON_AddStringToObject(p, "pass", o->recipe.name[i]);
+        if (o->given.done)
+            cJSON_AddItemToObject(p, "hits", json_int((int64_t)o->passes_did.hits[i]));
+        else
+            cJSON_AddNullToObject(p, "hits");
+        cJSON_AddItemToArray(recipe, p);
+    }
     cJSON_AddItemToObject(doc, "before", measured_json(&o->given));
+    cJSON_AddItemToObject(doc, "after", measured_json(&o->optimised));
+    if (o->verify) {
+        cJSON *v = cJSON_AddObjectToObject(doc, "verified");
+        cJSON_AddNumberToObject(v, "worst_pass_difference", o->passes_did.verdict.worst);
+        cJSON_AddNumberToObject(v, "difference", o->moved);
+    } else {
+        cJSON_AddNullToObject(doc, "verified");
+    }
     if (o->given.done)
         cJSON_AddNullToObject(doc, "not_measured");
     else

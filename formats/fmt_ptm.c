@@ -13,10 +13,15 @@
 #include "formats/ptm_decode.h"
 #include "formats/ptm_layout.h"
 #include "libcore/model.h"
+#include "libcore/passes.h"
+
+enum { MAX_RECIPE = 1000 };
 
 struct section {
-    uint64_t offset, n;
-    bool given;
+    uint64_t offset, stored; /* in the file */
+    const uint8_t *bytes;    /* there, or unpacked */
+    uint64_t n;
+    bool given, zstd;
 };
 
 struct reader {
@@ -30,6 +35,7 @@ struct reader {
     const uint8_t *data; /* where offsets count from */
     size_t n_data;
     struct section program, text;
+    uint32_t program_sum;
     uint64_t last_end;   /* of the data before: nothing overlaps */
     uint64_t unpacked, may_unpack;
     struct ptm_storage **storage;
@@ -46,6 +52,15 @@ static enum ptm_status no_memory(struct reader *r)
 
 /* -- the fixed bytes -- */
 
+static enum ptm_status check_sum(struct reader *r, const char *what, uint32_t got, uint32_t want)
+{
+    if (got == want)
+        return PTM_OK;
+    return ptm_fail(r->err, PTM_ERR_FORMAT,
+                    "the .ptm file is damaged: its %s has the sum %08x, written was %08x", what,
+                    (unsigned)got, (unsigned)want);
+}
+
 static enum ptm_status read_fixed(struct reader *r)
 {
     struct ptm_reader fixed;
@@ -54,7 +69,8 @@ static enum ptm_status read_fixed(struct reader *r)
         return ptm_fail(r->err, PTM_ERR_FORMAT, "not a .ptm file");
     uint32_t version = ptm_read_u32(&fixed), header = ptm_read_u32(&fixed);
     uint64_t bytes = ptm_read_u64(&fixed);
-    ptm_read_u64(&fixed); /* the sum, and zero */
+    uint32_t header_sum = ptm_read_u32(&fixed);
+    r->program_sum = ptm_read_u32(&fixed);
     if (fixed.failed)
         return ptm_fail(r->err, PTM_ERR_FORMAT, "the .ptm file has %zu bytes, its head has %d",
                         r->n, PTM_FILE_FIXED);
@@ -76,6 +92,8 @@ static enum ptm_status read_fixed(struct reader *r)
                         (unsigned)header, r->n);
     r->json = (const char *)r->bytes + PTM_FILE_FIXED;
     r->n_json = header;
+    PTM_TRY(check_sum(r, "header",
+                      (uint32_t)crc32_z(0, r->bytes + PTM_FILE_FIXED, header), header_sum));
     r->data = r->bytes + base;
     r->n_data = r->n - base;
     r->may_unpack = PTM_FILE_MAX_UNPACKED + (uint64_t)r->n * 1000;
@@ -97,21 +115,26 @@ static const char *text(struct reader *r, struct ptm_json *j)
     return ptm_json_str(j, r->arena, 1 << 16);
 }
 
-/* [offset, bytes]; sections and storages lie in the order in which they are named. */
+/* [offset, bytes], [offset, bytes, bytes packed]; sections and storages lie in the order in which
+ * they are named. */
 static void read_section(struct reader *r, struct ptm_json *j, struct section *s)
 {
-    uint64_t v[3] = {0};
+    uint64_t v[4] = {0};
     int n = 0;
     ptm_json_array(j);
-    while (n < 3 && ptm_json_item(j))
-        v[n++] = (uint64_t)ptm_json_int(j, 0, (int64_t)r->n_data);
-    if (n != 2)
+    while (n < 4 && ptm_json_item(j)) {
+        v[n] = (uint64_t)ptm_json_int(j, 0, n == 1 ? PTRDIFF_MAX : (int64_t)r->n_data);
+        n++;
+    }
+    uint64_t stored = n == 3 ? v[2] : v[1];
+    if (n != 2 && n != 3)
         ptm_json_fail(j, "an offset and a number of bytes are expected");
-    else if (v[0] % PTM_FILE_ALIGN || v[0] < r->last_end || v[1] > r->n_data - v[0])
+    else if (v[0] % PTM_FILE_ALIGN || v[0] < r->last_end || stored > r->n_data - v[0])
         ptm_json_fail(j, "a section out of place");
     else
-        r->last_end = v[0] + v[1];
-    *s = (struct section){.offset = v[0], .n = v[1], .given = true};
+        r->last_end = v[0] + stored;
+    *s = (struct section){
+        .offset = v[0], .stored = stored, .n = v[1], .given = true, .zstd = n == 3};
 }
 
 static void read_provenance(struct reader *r, struct ptm_json *j)
@@ -132,48 +155,57 @@ static void read_provenance(struct reader *r, struct ptm_json *j)
     }
 }
 
-static void read_recipe(struct reader *r, struct ptm_json *j)
+/* A file whose passes this build lacks would run unoptimised: better to say so. */
+static enum ptm_status read_recipe(struct reader *r, struct ptm_json *j)
 {
-    struct ptm_model_recipe *recipe = ptm_arena_alloc(r->arena, sizeof *recipe);
-    size_t cap = 0;
+    struct ptm_recipe *recipe = ptm_arena_alloc(r->arena, sizeof *recipe);
+    const char **name = ptm_arena_array(r->arena, MAX_RECIPE, sizeof *name);
+    if (!recipe || !name)
+        return no_memory(r);
+    recipe->name = name;
     ptm_json_array(j);
-    while (recipe && ptm_json_item(j)) {
-        void *v = recipe->pass;
-        const char *name = text(r, j);
-        if (!name ||
-            !ptm_arena_grow(r->arena, &v, &cap, recipe->n_passes + 1u, sizeof *recipe->pass)) {
-            ptm_json_fail(j, "no memory");
-            return;
-        }
-        recipe->pass = v;
-        recipe->pass[recipe->n_passes++] = name;
+    while (ptm_json_item(j)) {
+        const char *word = ptm_json_str(j, &r->scratch, 100);
+        const struct ptm_pass *pass = word ? ptm_pass_by_name(word) : NULL;
+        if (recipe->n == MAX_RECIPE)
+            ptm_json_fail(j, "too many passes");
+        if (j->wrong)
+            return json_error(r, j);
+        if (!pass)
+            return ptm_fail(r->err, PTM_ERR_UNSUPPORTED,
+                            "the file was optimised by a pass '%s', which this build lacks: "
+                            "optimise the model again",
+                            word);
+        name[recipe->n++] = pass->name;
     }
     r->m->recipe = recipe;
+    return PTM_OK;
 }
 
 /* -- storages -- */
 
-static enum ptm_status unpack(struct reader *r, const uint8_t *packed, size_t n_packed,
-                              struct ptm_storage *s)
+/* A zstd frame of exactly n bytes, into `arena`. */
+static enum ptm_status unpack(struct reader *r, const char *what, size_t number,
+                              struct ptm_arena *arena, const uint8_t *packed, size_t n_packed,
+                              size_t n, uint8_t **out)
 {
-    unsigned long long frame = ZSTD_getFrameContentSize(packed, n_packed);
-    if (frame != s->bytes)
+    if (ZSTD_getFrameContentSize(packed, n_packed) != n)
         return ptm_fail(r->err, PTM_ERR_FORMAT,
-                        "storage %zu: not a zstd frame of the %zu bytes that the header tells",
-                        r->n_storages, s->bytes);
-    if (s->bytes > r->may_unpack - r->unpacked)
+                        "%s %zu: not a zstd frame of the %zu bytes that the header tells", what,
+                        number, n);
+    if (n > r->may_unpack - r->unpacked)
         return ptm_fail(r->err, PTM_ERR_LIMIT,
-                        "storage %zu: unpacking %zu bytes more than the %llu possible",
-                        r->n_storages, s->bytes, (unsigned long long)r->may_unpack);
-    r->unpacked += s->bytes;
-    s->data = ptm_arena_alloc(r->arena, s->bytes);
+                        "%s %zu: unpacking %zu bytes more than the %llu possible", what, number, n,
+                        (unsigned long long)r->may_unpack);
+    r->unpacked += n;
+    *out = ptm_arena_alloc(arena, n);
     if (!r->zstd)
         r->zstd = ZSTD_createDCtx();
-    if (!s->data || !r->zstd)
+    if (!*out || !r->zstd)
         return no_memory(r);
-    size_t got = ZSTD_decompressDCtx(r->zstd, s->data, s->bytes, packed, n_packed);
-    if (ZSTD_isError(got) || got != s->bytes)
-        return ptm_fail(r->err, PTM_ERR_FORMAT, "storage %zu: zstd: %s", r->n_storages,
+    size_t got = ZSTD_decompressDCtx(r->zstd, *out, n, packed, n_packed);
+    if (ZSTD_isError(got) || got != n)
+        return ptm_fail(r->err, PTM_ERR_FORMAT, "%s %zu: zstd: %s", what, number,
                         ZSTD_isError(got) ? ZSTD_getErrorName(got) : "too short");
     return PTM_OK;
 }
@@ -190,7 +222,8 @@ static enum ptm_status place_storage(struct reader *r, uint64_t offset, uint64_t
     const uint8_t *data = r->data + offset;
     *s = (struct ptm_storage){.bytes = (size_t)bytes, .read_only = true};
     if (zstd) {
-        PTM_TRY(unpack(r, data, (size_t)packed, s));
+        PTM_TRY(unpack(r, "storage", r->n_storages, r->arena, data, (size_t)packed, s->bytes,
+                       &s->data));
     } else {
         if ((uintptr_t)data % 16 && bytes) { /* memory that is not aligned as a mapping is */
             data = ptm_arena_copy(r->arena, data, (size_t)bytes);
@@ -352,7 +385,7 @@ static enum ptm_status read_header(struct reader *r)
         else if (f == PROVENANCE)
             read_provenance(r, &j);
         else if (f == RECIPE)
-            read_recipe(r, &j);
+            PTM_TRY(read_recipe(r, &j));
         else if (f == PROGRAM || f == TEXT)
             read_section(r, &j, f == PROGRAM ? &r->program : &r->text);
         else if (f == STORAGES)
@@ -368,20 +401,24 @@ static enum ptm_status read_header(struct reader *r)
     return PTM_OK;
 }
 
-/* The sum is compared when the header told where the sections are, before they are used. */
-static enum ptm_status check_sum(struct reader *r)
+/* Compared before the sections are unpacked and used. */
+static enum ptm_status check_program(struct reader *r)
 {
-    struct ptm_reader at;
-    ptm_reader_init(&at, r->bytes, r->n);
-    ptm_reader_seek(&at, 24);
-    uint32_t want = ptm_read_u32(&at);
-    uint32_t got = (uint32_t)crc32_z(0, (const uint8_t *)r->json, r->n_json);
-    got = (uint32_t)crc32_z(got, r->data + r->program.offset, (size_t)r->program.n);
-    got = (uint32_t)crc32_z(got, r->data + r->text.offset, (size_t)r->text.n);
-    if (got != want)
-        return ptm_fail(r->err, PTM_ERR_FORMAT,
-                        "the .ptm file is damaged: its program has the sum %08x, written was %08x",
-                        (unsigned)got, (unsigned)want);
+    uint32_t sum = (uint32_t)crc32_z(0, r->data + r->program.offset, (size_t)r->program.stored);
+    sum = (uint32_t)crc32_z(sum, r->data + r->text.offset, (size_t)r->text.stored);
+    return check_sum(r, "program", sum, r->program_sum);
+}
+
+static enum ptm_status find_section(struct reader *r, size_t number, struct section *s)
+{
+    const uint8_t *stored = r->data + s->offset;
+    uint8_t *unpacked;
+    s->bytes = stored;
+    if (!s->zstd)
+        return PTM_OK;
+    PTM_TRY(unpack(r, "section", number, &r->scratch, stored, (size_t)s->stored, (size_t)s->n,
+                   &unpacked));
+    s->bytes = unpacked;
     return PTM_OK;
 }
 
@@ -389,17 +426,19 @@ static enum ptm_status read_all(struct reader *r)
 {
     PTM_TRY(read_fixed(r));
     PTM_TRY(read_header(r));
-    PTM_TRY(check_sum(r));
+    PTM_TRY(check_program(r));
+    PTM_TRY(find_section(r, 0, &r->program));
+    PTM_TRY(find_section(r, 1, &r->text));
     if (r->n_tensors > UINT32_MAX - 1)
         return ptm_fail(r->err, PTM_ERR_LIMIT, "%zu tensors are too many", r->n_tensors);
     struct ptm_decoder d = {.p = &r->m->program,
                             .arena = r->arena,
                             .err = r->err,
-                            .text = r->data + r->text.offset,
+                            .text = r->text.bytes,
                             .n_text = (size_t)r->text.n,
                             .tensor = r->tensor,
                             .n_tensors = (uint32_t)r->n_tensors};
-    ptm_reader_init(&d.r, r->data + r->program.offset, (size_t)r->program.n);
+    ptm_reader_init(&d.r, r->program.bytes, (size_t)r->program.n);
     return ptm_decode(&d);
 }
 

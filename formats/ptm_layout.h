@@ -6,9 +6,8 @@
  *   8   4  version of the format: 1
  *  12   4  bytes of the JSON header
  *  16   8  bytes of the whole file
- *  24   4  CRC-32 (zlib's) of the JSON header, the program section and the text section, in this
- *          order
- *  28   4  zero
+ *  24   4  CRC-32 (zlib's) of the JSON header
+ *  28   4  CRC-32 of the program section and the text section, as they are stored
  *  32   .  the JSON header (UTF-8), then zeros up to a multiple of 64: there the data begins
  *
  * Data is the program section, the text section, then the storages of the tensors, in that order;
@@ -21,7 +20,8 @@
  *    "provenance": {"source": "resnet50.pt", "source_bytes": 1, "source_sha256": "...",
  *                   "command": "ptm optimize ..."},
  *    "recipe": ["conv_bn", ...],        graph passes, in order; absent: the model has no recipe
- *    "program": [offset, bytes], "text": [offset, bytes],
+ *    "program": [offset, bytes], "text": [offset, bytes],   with a third number: bytes of the zstd
+ *                                       frame that stands there instead
  *    "storages": [{"offset": 0, "bytes": 64, "zstd": 40}],   "zstd": bytes of its zstd frame;
  *                                       absent: the bytes themselves, used where they lie
  *    "tensors": [{"name": "fc.weight", "dtype": "f32", "shape": [2, 8], "stride": [8, 1],

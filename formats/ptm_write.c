@@ -14,8 +14,9 @@
 
 enum {
     ZSTD_LEVEL = 9,
-    MIN_COMPRESSED = 256, /* storages below stay raw */
+    MIN_COMPRESSED = 256, /* what is smaller stays raw */
 };
+enum { PROGRAM, TEXT, STORAGES };
 
 struct stored {
     const uint8_t *data; /* what goes into the file */
@@ -29,8 +30,9 @@ struct writer {
     struct ptm_err *err;
     struct ptm_sink *sink;
     struct ptm_bytes json;
-    struct stored *stored;
-    uint64_t program_at, text_at, data_end, file_bytes, at;
+    struct stored *stored; /* PROGRAM, TEXT, STORAGES... */
+    size_t n_stored;
+    uint64_t data_end, at;
     uint64_t done, all;
 };
 
@@ -105,7 +107,7 @@ static void print_tensors(struct writer *w)
     const struct ptm_encoded *e = &w->e;
     print(w, "\"storages\": [");
     for (size_t i = 0; i < e->n_storages; i++) {
-        const struct stored *s = &w->stored[i];
+        const struct stored *s = &w->stored[STORAGES + i];
         print(w, "%s\n  {\"offset\": %" PRIu64 ", \"bytes\": %zu", i ? "," : "", s->offset,
               e->storage[i]->bytes);
         if (s->packed)
@@ -128,6 +130,14 @@ static void print_tensors(struct writer *w)
     print(w, "]");
 }
 
+static void print_section(struct writer *w, const char *name, const struct stored *s, size_t n)
+{
+    print(w, "\"%s\": [%" PRIu64 ", %zu", name, s->offset, n);
+    if (s->packed)
+        print(w, ", %" PRIu64, s->n);
+    print(w, "], ");
+}
+
 static void print_header(struct writer *w)
 {
     const struct ptm_provenance *from = w->o->provenance;
@@ -145,14 +155,15 @@ static void print_header(struct writer *w)
     }
     if (w->o->recipe) {
         print(w, "\"recipe\": [");
-        for (uint32_t i = 0; i < w->o->recipe->n_passes; i++) {
+        for (size_t i = 0; i < w->o->recipe->n; i++) {
             print(w, "%s", i ? ", " : "");
-            print_string(w, w->o->recipe->pass[i]);
+            print_string(w, w->o->recipe->name[i]);
         }
         print(w, "],\n ");
     }
-    print(w, "\"program\": [%" PRIu64 ", %zu], \"text\": [%" PRIu64 ", %zu],\n ", w->program_at,
-          w->e.program.n, w->text_at, w->e.text.n);
+    print_section(w, "program", &w->stored[PROGRAM], w->e.program.n);
+    print_section(w, "text", &w->stored[TEXT], w->e.text.n);
+    print(w, "\n ");
     print_tensors(w);
     print(w, "}\n");
 }
@@ -163,34 +174,35 @@ static void progress(struct writer *w, uint64_t bytes)
 {
     w->done += bytes;
     if (w->o->progress)
-        w->o->progress(w->o->ud, w->done, w->all);
+        w->o->progress(w->o->ud, w->done < w->all ? w->done : w->all, w->all);
 }
 
 /* A frame, or nothing where it would save less than 2 %: mapping is better. */
-static enum ptm_status pack(struct writer *w, ZSTD_CCtx *z, const struct ptm_storage *s,
-                            struct stored *out)
+static enum ptm_status pack(struct writer *w, ZSTD_CCtx *z, struct stored *x)
 {
-    size_t room = ZSTD_compressBound(s->bytes);
+    size_t room = ZSTD_compressBound((size_t)x->n);
     uint8_t *packed = ptm_malloc(room);
     if (!packed)
-        return ptm_fail(w->err, PTM_ERR_MEMORY, "no memory to compress %zu bytes", s->bytes);
-    size_t n = ZSTD_compress2(z, packed, room, s->data, s->bytes);
+        return ptm_fail(w->err, PTM_ERR_MEMORY, "no memory to compress %llu bytes",
+                        (unsigned long long)x->n);
+    size_t n = ZSTD_compress2(z, packed, room, x->data, (size_t)x->n);
     if (ZSTD_isError(n)) {
         ptm_free(packed);
         return ptm_fail(w->err, PTM_ERR_MEMORY, "zstd: %s", ZSTD_getErrorName(n));
     }
-    if (n > s->bytes - s->bytes / 50) {
+    if (n > x->n - x->n / 50) {
         ptm_free(packed);
         return PTM_OK;
     }
     uint8_t *exact = ptm_realloc(packed, n, n);
     if (!exact) {
         ptm_free(packed);
-        return ptm_fail(w->err, PTM_ERR_MEMORY, "no memory to compress %zu bytes", s->bytes);
+        return ptm_fail(w->err, PTM_ERR_MEMORY, "no memory to compress %llu bytes",
+                        (unsigned long long)x->n);
     }
-    out->packed = exact;
-    out->data = exact;
-    out->n = n;
+    x->packed = exact;
+    x->data = exact;
+    x->n = n;
     return PTM_OK;
 }
 
@@ -201,33 +213,34 @@ static enum ptm_status compress_all(struct writer *w)
     if (!z || ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, ZSTD_LEVEL)) ||
         ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_checksumFlag, 1)))
         st = ptm_fail(w->err, PTM_ERR_MEMORY, "no memory for zstd");
-    for (size_t i = 0; i < w->e.n_storages && !st; i++) {
-        if (w->e.storage[i]->bytes >= MIN_COMPRESSED)
-            st = pack(w, z, w->e.storage[i], &w->stored[i]);
-        progress(w, w->e.storage[i]->bytes);
+    for (size_t i = 0; i < w->n_stored && !st; i++) {
+        uint64_t bytes = w->stored[i].n;
+        if (bytes >= MIN_COMPRESSED)
+            st = pack(w, z, &w->stored[i]);
+        progress(w, bytes);
     }
     ZSTD_freeCCtx(z);
     return st;
 }
 
+/* The sections, then the storages, one behind the other. */
 static enum ptm_status place_all(struct writer *w)
 {
-    w->stored = ptm_arena_array(&w->e.arena, w->e.n_storages + 1, sizeof *w->stored);
+    w->n_stored = STORAGES + w->e.n_storages;
+    w->stored = ptm_arena_array(&w->e.arena, w->n_stored, sizeof *w->stored);
     if (!w->stored)
         return ptm_fail(w->err, PTM_ERR_MEMORY, "no memory to write the program");
-    for (size_t i = 0; i < w->e.n_storages; i++) {
-        const struct ptm_storage *s = w->e.storage[i];
-        w->stored[i].data = s->data;
-        w->stored[i].n = s->bytes;
-        w->all += s->bytes;
-    }
-    if (w->o->compress)
-        w->all *= 2;
+    w->stored[PROGRAM] = (struct stored){.data = w->e.program.p, .n = w->e.program.n};
+    w->stored[TEXT] = (struct stored){.data = w->e.text.p, .n = w->e.text.n};
+    for (size_t i = 0; i < w->e.n_storages; i++)
+        w->stored[STORAGES + i] =
+            (struct stored){.data = w->e.storage[i]->data, .n = w->e.storage[i]->bytes};
+    for (size_t i = 0; i < w->n_stored; i++)
+        w->all += w->o->compress ? 2 * w->stored[i].n : w->stored[i].n;
     if (w->o->compress)
         PTM_TRY(compress_all(w));
-    w->text_at = align(w->program_at + w->e.program.n);
-    uint64_t at = w->text_at + w->e.text.n;
-    for (size_t i = 0; i < w->e.n_storages; i++) {
+    uint64_t at = 0;
+    for (size_t i = 0; i < w->n_stored; i++) {
         w->stored[i].offset = align(at);
         at = w->stored[i].offset + w->stored[i].n;
     }
@@ -255,9 +268,9 @@ static void put_le(uint8_t *at, uint64_t v, int n)
         at[i] = (uint8_t)(v >> 8 * i);
 }
 
-static uint32_t sum(uint32_t crc, const struct ptm_bytes *b)
+static uint32_t sum(uint32_t crc, const uint8_t *p, uint64_t n)
 {
-    return b->n ? (uint32_t)crc32_z(crc, b->p, b->n) : crc;
+    return n ? (uint32_t)crc32_z(crc, p, (size_t)n) : crc;
 }
 
 static enum ptm_status write_all(struct writer *w)
@@ -275,17 +288,17 @@ static enum ptm_status write_all(struct writer *w)
     put_le(fixed + 8, PTM_FILE_VERSION, 4);
     put_le(fixed + 12, w->json.n, 4);
     put_le(fixed + 16, base + w->data_end, 8);
-    put_le(fixed + 24, sum(sum(sum(0, &w->json), &w->e.program), &w->e.text), 4);
+    uint32_t crc = 0;
+    for (int i = PROGRAM; i <= TEXT; i++)
+        crc = sum(crc, w->stored[i].data, w->stored[i].n);
+    put_le(fixed + 24, sum(0, w->json.p, w->json.n), 4);
+    put_le(fixed + 28, crc, 4);
     PTM_TRY(write_bytes(w, fixed, sizeof fixed));
     PTM_TRY(write_bytes(w, w->json.p, w->json.n));
-    PTM_TRY(fill_to(w, base + w->program_at));
-    PTM_TRY(write_bytes(w, w->e.program.p, w->e.program.n));
-    PTM_TRY(fill_to(w, base + w->text_at));
-    PTM_TRY(write_bytes(w, w->e.text.p, w->e.text.n));
-    for (size_t i = 0; i < w->e.n_storages; i++) {
+    for (size_t i = 0; i < w->n_stored; i++) {
         PTM_TRY(fill_to(w, base + w->stored[i].offset));
         PTM_TRY(write_bytes(w, w->stored[i].data, w->stored[i].n));
-        progress(w, w->e.storage[i]->bytes);
+        progress(w, w->stored[i].n);
     }
     return fill_to(w, base + w->data_end);
 }
@@ -303,7 +316,7 @@ enum ptm_status ptm_save(const struct ptm_program *p, const char *path,
         ptm_sink_drop(w.sink);
     else
         st = ptm_sink_commit(w.sink, err);
-    for (size_t i = 0; w.stored && i < w.e.n_storages; i++)
+    for (size_t i = 0; w.stored && i < w.n_stored; i++)
         ptm_free(w.stored[i].packed);
     ptm_free(w.json.p);
     ptm_encoded_release(&w.e);

@@ -4,9 +4,10 @@
 #define PTM_FORMATS_PTM_WRITE_H
 
 #include "libcore/model.h"
+#include "libcore/passes.h"
 
 struct ptm_save_options {
-    const struct ptm_model_recipe *recipe;   /* NULL: none */
+    const struct ptm_recipe *recipe;         /* NULL: none */
     const struct ptm_provenance *provenance; /* NULL: none */
     bool compress;    /* storages with zstd, where it saves something */
     bool strip_debug; /* no positions, no names of registers */

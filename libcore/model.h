@@ -16,11 +16,6 @@ struct ptm_provenance {
     const char *ptm_version;   /* that wrote the file */
 };
 
-/* Graph passes to apply, in order: what `ptm optimize` chose. */
-struct ptm_model_recipe {
-    const char **pass;
-    uint32_t n_passes;
-};
 
 struct ptm_model {
     struct ptm_program program; /* filled by struct ptm_format.load; its arena owns everything */
@@ -29,7 +24,7 @@ struct ptm_model {
     struct ptm_file_map *map;   /* NULL for memory */
     const uint8_t *bytes;
     size_t n_bytes;
-    const struct ptm_model_recipe *recipe; /* NULL: the file has none */
+    const struct ptm_recipe *recipe; /* graph passes that sessions run; NULL: the file has none */
     struct ptm_provenance provenance;
 };
 

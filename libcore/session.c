@@ -218,6 +218,8 @@ enum ptm_status ptm_session_open(struct ptm_session **out, const struct ptm_mode
     s->frame.exec = &s->exec;
     if (config)
         s->config = *config;
+    if (!s->config.recipe)
+        s->config.recipe = m->recipe;
     if (!s->config.max_steps)
         s->config.max_steps = DEFAULT_STEPS;
     enum ptm_status st = choose_backends(s, err);
@@ -237,7 +239,7 @@ static enum ptm_status rewrite(struct ptm_piece *p, const struct ptm_recipe *rec
                                struct ptm_err *err)
 {
     p->graph = p->traced;
-    if (!recipe)
+    if (!recipe || !recipe->n)
         return PTM_OK;
     p->hits = ptm_arena_array(&p->arena, recipe->n + 1, sizeof(*p->hits));
     if (!p->hits)

@@ -26,7 +26,8 @@ class File:
 
     def sections(self):
         j = json.loads(self.json)
-        self.program, self.text = j['program'], j['text']
+        self.program, self.text = [[j[s][0], j[s][-1]] for s in ('program', 'text')]
+        self.frames = [s['offset'] for s in j.get('storages', []) if 'zstd' in s]
 
     def word(self, at, value):  # of the program section
         struct.pack_into('<I', self.data, self.program[0] + 4 * at, value & 0xffffffff)
@@ -43,12 +44,12 @@ class File:
     def bytes(self, sum_=None, size=None):
         j = self.json.encode()
         base = (32 + len(j) + 63) // 64 * 64
-        s = zlib.crc32(j)
+        s = 0
         for at, n in (self.program, self.text):
             s = zlib.crc32(bytes(self.data[at:at + n]), s)
         size = base + len(self.data) if size is None else size
-        head = b'\x89PTM\r\n\x1a\n' + struct.pack('<IIQII', self.version, len(j), size,
-                                                  s if sum_ is None else sum_, 0)
+        head = b'\x89PTM\r\n\x1a\n' + struct.pack('<IIQII', self.version, len(j), size, zlib.crc32(j),
+                                                  s if sum_ is None else sum_)
         return (head + j).ljust(base, b'\0') + bytes(self.data)
 
 
@@ -80,6 +81,8 @@ bad('header_past_end', whole[:12] + struct.pack('<I', 1 << 20) + whole[16:], FOR
     'a header of 1048576 bytes in a file of')
 bad('sum', new().bytes(sum_=1), FORMAT, 'damaged: its program has the sum')
 
+bad('sum_header', whole[:40] + b'x' + whole[41:], FORMAT, 'damaged: its header has the sum')
+
 f = new()
 f.json = f.json[:-5]
 bad('json_cut', f, FORMAT, '.ptm header, byte')
@@ -97,8 +100,20 @@ bad('no_text', new().replace('"text"', '"tixt"'), FORMAT, 'no place for the text
 bad('section_beyond', new().replace('"text": [', '"text": [9'), FORMAT, 'out of range')
 bad('section_overlaps', new().replace('"text": [%d' % new().text[0], '"text": [0'), FORMAT,
     'a section out of place')
+bad('section_four', new().replace('"program": [0', '"program": [0, 0, 0, 0'), FORMAT,
+    'an offset and a number of bytes are expected')
+f = new().replace(']', ', 64]')
+f.sections()
+bad('section_packed', f, FORMAT, 'section 0: not a zstd frame')
 bad('section_unaligned', new().replace('"program": [0', '"program": [4'), FORMAT,
     'a section out of place')
+
+bad('recipe_unknown', new().replace('"program"', '"recipe": ["cse", "warp"], "program"'),
+    UNSUPPORTED, "a pass 'warp', which this build lacks")
+bad('recipe_number', new().replace('"program"', '"recipe": [1], "program"'), FORMAT,
+    'a string is expected')
+bad('recipe_long', new().replace('"program"', '"recipe": [%s], "program"' %
+                                 ', '.join(['"cse"'] * 1001)), FORMAT, 'too many passes')
 
 t = 'dtypes_113'
 bad('storage_beyond', new(t).replace('"bytes": ', '"bytes": 9999'), FORMAT,
@@ -130,11 +145,11 @@ bad('zstd_size', new(z).replace('"bytes": 400', '"bytes": 404'), FORMAT,
     'not a zstd frame of the 404')
 bad('zstd_short', new(z).replace('"zstd": 25', '"zstd": 20'), FORMAT, 'zstd: Src size is incorrect')
 f = new(z)
-f.data[1536 + 12] ^= 0xff
+f.data[f.frames[0] + 12] ^= 0xff
 bad('zstd_damaged', f, FORMAT, 'storage 1: zstd:')
 f = new(z)
 frame = b'\x28\xb5\x2f\xfd\xe0' + struct.pack('<Q', 1 << 40)  # 1 TiB, it says
-f.data[1536:1536 + len(frame)] = frame
+f.data[f.frames[0]:f.frames[0] + len(frame)] = frame
 bad('zstd_bomb', f.replace('"bytes": 400', '"bytes": %d' % (1 << 40)), LIMIT, 'more than the')
 
 for i, name in ((N_STRINGS, 'strings'), (N_TYPES, 'types'), (N_NAMES, 'names'),

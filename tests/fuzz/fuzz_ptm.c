@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* .ptm files, as they are and with the sum of their program put right, so that what lies behind the
- * sum is reached. What loads is a program: it is dumped, copied into a session and called. */
+/* .ptm files, as they are and with their sums put right, so that what lies behind these is reached.
+ * What loads is a program: it is dumped, copied into a session and called. */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -62,8 +62,8 @@ static bool find_sections(const uint8_t *data, size_t n, size_t base, size_t hea
         ptm_json_array(&j);
         for (int i = 0; ptm_json_item(&j); i++) {
             int64_t v = ptm_json_int(&j, 0, (int64_t)(n - base));
-            if (i < 2)
-                place[2 * f + i] = (uint64_t)v;
+            if (i < 3) /* the third is of a zstd frame, in place of the second */
+                place[2 * f + (i > 0)] = (uint64_t)v;
         }
     }
     return ptm_json_end(&j) && seen == 3 && place[1] <= n - base - place[0] &&
@@ -78,17 +78,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     size_t header = (size_t)data[12] | (size_t)data[13] << 8 | (size_t)data[14] << 16;
     size_t base = (PTM_FILE_FIXED + header + PTM_FILE_ALIGN - 1) / PTM_FILE_ALIGN * PTM_FILE_ALIGN;
-    if (base > n || !find_sections(data, n, base, header, place))
+    if (base > n)
         return 0;
+    if (!find_sections(data, n, base, header, place))
+        memset(place, 0, sizeof place);
     uint8_t *mended = malloc(n);
     if (!mended)
         return 0;
     memcpy(mended, data, n);
-    uint32_t sum = (uint32_t)crc32_z(0, data + PTM_FILE_FIXED, header);
-    sum = (uint32_t)crc32_z(sum, data + base + place[0], (size_t)place[1]);
+    uint32_t of_header = (uint32_t)crc32_z(0, data + PTM_FILE_FIXED, header);
+    uint32_t sum = (uint32_t)crc32_z(0, data + base + place[0], (size_t)place[1]);
     sum = (uint32_t)crc32_z(sum, data + base + place[2], (size_t)place[3]);
     for (int i = 0; i < 4; i++) {
-        mended[24 + i] = (uint8_t)(sum >> 8 * i);
+        mended[24 + i] = (uint8_t)(of_header >> 8 * i);
+        mended[28 + i] = (uint8_t)(sum >> 8 * i);
         mended[8 + i] = i ? 0 : PTM_FILE_VERSION;
     }
     for (int i = 0; i < 8; i++)

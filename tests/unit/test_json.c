@@ -128,6 +128,7 @@ int main(void)
         {"inspect", "inspect " FIX "missing.pt --lint --json -"},
         {"inspect", "inspect " FIX "training.pt --lint --json - -i @random:4x3"},
         {"optimize", "optimize " FIX "conv.pt -o /dev/null -i " FIX "x.npy --json -"},
+        {"optimize", "optimize " FIX "conv.pt -o /dev/null -i " FIX "x.npy --verify --json -"},
         {"optimize", "optimize " FIX "conv.pt -o /dev/null --json -"},
         {"run", "run " FIX "conv.pt -i " FIX "x.npy --expect " FIX "y.npy --json -"},
         {"run", "run " FIX "scores.pt -i " FIX "scores.npy --labels " FIX "labels.txt --json -"},

@@ -284,6 +284,46 @@ static void test_folder(const char *folder)
     free(list);
 }
 
+/* Sessions run the file's passes, unless they are given others. */
+static void test_recipe(void)
+{
+    static const char *const names[] = {"cse", "fold_bn", "fuse_clamp"};
+    const struct ptm_recipe recipe = {names, PTM_LEN(names)}, nothing = {0};
+    const char *path = "tests/e2e/passes/mobilenet_v2.traced.pt";
+    struct ptm_save_options o = {.recipe = &recipe};
+    struct ptm_model *m = open_model(path), *back = NULL;
+    struct ptm_arena arena = {0};
+    struct ptm_err err = {0};
+    struct args args = {0};
+    struct ptm_ival out;
+    char file[64];
+    snprintf(file, sizeof file, "%s/a.ptm", dir);
+    CHECK(m && !m->recipe);
+    if (m && !ptm_save(&m->program, file, &o, &err))
+        back = open_model(file);
+    CHECK(back && back->recipe && back->recipe->n == recipe.n);
+    for (size_t i = 0; back && back->recipe && i < back->recipe->n; i++)
+        CHECK_STR(back->recipe->name[i], names[i]);
+    read_args(path, &arena, &args);
+    for (int with = 0; back && with < 2; with++) {
+        struct ptm_config config = {.recipe = with ? NULL : &nothing};
+        struct ptm_session *s = NULL;
+        CHECK_INT(ptm_session_open(&s, back, &config, &err), PTM_OK);
+        CHECK_INT(ptm_session_run(s, "forward", args.v, args.n, &out, &err), PTM_OK);
+        CHECK(s->pieces && s->pieces->traced.n_nodes > 30);
+        if (with)
+            CHECK(s->pieces->graph.n_nodes < s->pieces->traced.n_nodes / 2 + 10);
+        else
+            CHECK_INT(s->pieces->graph.n_nodes, s->pieces->traced.n_nodes);
+        ptm_session_close(s);
+    }
+    for (size_t i = 0; i < MAX_ARGS; i++)
+        ptm_map_close(args.map[i]);
+    ptm_arena_release(&arena);
+    ptm_model_close(back);
+    ptm_model_close(m);
+}
+
 /* Memory that runs out at each request in turn: writing says so and leaves the old file. */
 static void test_memory(const char *path)
 {
@@ -366,7 +406,7 @@ int main(int argc, char **argv)
 {
     static const char *const folders[] = {"tests/formats/good", "tests/session", "tests/e2e/a",
                                           "tests/e2e/b",        "tests/e2e/prim",
-                                          "tests/e2e/digits"};
+                                          "tests/e2e/digits",   "tests/e2e/passes"};
     char name[64];
     if (argc > 3 && !strcmp(argv[1], "--corpus")) {
         for (int i = 3; i < argc; i++)
@@ -383,6 +423,7 @@ int main(int argc, char **argv)
         test_folder(folders[i]);
     if (argc == 1) {
         test_bad();
+        test_recipe();
         test_memory("tests/formats/good/shared_213.pt");
         test_memory("tests/session/sizes.pt");
     }

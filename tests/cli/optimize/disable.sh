@@ -1,0 +1,1 @@
+ptm optimize $E2E/passes/mobilenet_v2.traced.pt -o out.ptm -i $E2E/passes/mobilenet_v2.traced.in0.npy --disable fold_bn -q && ptm inspect out.ptm | grep ^recipe | grep -c 'fuse_clamp'; ptm inspect out.ptm | grep ^recipe | grep -c fold_bn

@@ -1,0 +1,1 @@
+ptm optimize $E2E/passes/mobilenet_v2.traced.pt -o out.ptm --disable cse --dump-after cse

@@ -1,0 +1,1 @@
+ptm optimize --list-passes > a; ptm passes | cmp - a

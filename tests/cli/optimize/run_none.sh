@@ -1,0 +1,1 @@
+ptm optimize $E2E/passes/mobilenet_v2.traced.pt -o out.ptm -q && ptm run $E2E/passes/mobilenet_v2.traced.pt -i @ones:1x3x40x40 -q -o want && ptm run out.ptm -i @ones:1x3x40x40 --passes none --expect want/out0.npy --atol 0 --rtol 0 -q && ptm run out.ptm -i @ones:1x3x40x40 --expect want/out0.npy -q
