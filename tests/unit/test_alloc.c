@@ -61,7 +61,8 @@ int posix_memalign(void **p, size_t align, size_t n)
 #endif
 
 /* Runs until warm, then counts. */
-static void check_model(const char *path, int rank, const int64_t *dim)
+static void check_backend(const char *backend, uint32_t threads, const char *path, int rank,
+                          const int64_t *dim)
 {
     enum { WARM = 6, RUNS = 5 };
     static float x[3 * 64 * 64];
@@ -69,8 +70,9 @@ static void check_model(const char *path, int rank, const int64_t *dim)
     struct ptm_session *s = NULL;
     struct ptm_err err = {0};
     struct ptm_ival out;
+    struct ptm_config config = {.backend = backend, .threads = threads};
     if (ptm_model_open(&m, path, ptm_format_find, &err) ||
-        ptm_session_open(&s, m, NULL, &err)) {
+        ptm_session_open(&s, m, &config, &err)) {
         printf("%s: %s\n", path, err.msg);
         CHECK(!"opened");
         return;
@@ -83,11 +85,19 @@ static void check_model(const char *path, int rank, const int64_t *dim)
     for (int i = 0; i < RUNS; i++)
         CHECK_INT(ptm_session_run(s, "forward", &v, 1, &out, &err), PTM_OK);
     if (n_allocs != before)
-        printf("%s: %zu allocations in %d runs\n", path, n_allocs - before, RUNS);
+        printf("%s on %s: %zu allocations in %d runs\n", path, backend, n_allocs - before, RUNS);
     CHECK_INT(n_allocs - before, 0);
     ptm_tensor_free(t);
     ptm_session_close(s);
     ptm_model_close(m);
+}
+
+static void check_model(const char *path, int rank, const int64_t *dim)
+{
+    check_backend("ref", 1, path, rank, dim);
+    for (size_t i = 0; ptm_backends[i]; i++)
+        for (uint32_t threads = 1; threads < 3 && !ptm_backends[i]->unavailable(); threads++)
+            check_backend(ptm_backends[i]->name, threads, path, rank, dim);
 }
 
 int main(void)
@@ -102,6 +112,7 @@ int main(void)
     check_model("tests/session/containers.pt", 1, (int64_t[]){2});
     check_model("tests/session/alias.pt", 1, (int64_t[]){3});
     check_model("tests/session/loop.pt", 2, (int64_t[]){300, 4});
+    check_model("tests/cli/fixtures/conv.pt", 4, (int64_t[]){2, 3, 8, 8});
 #ifdef COUNTING
     CHECK(n_allocs > 50); /* loading did allocate: the counter counts */
 #endif
