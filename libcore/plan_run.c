@@ -363,7 +363,8 @@ enum ptm_status ptm_plan_run(const struct ptm_plan *plan, struct ptm_exec *exec,
     struct run r = {.plan = plan, .exec = exec, .g = g, .scalar = scalar};
     PTM_TRY(check_args(plan, arg, err));
     size_t n_nd = plan->n_places + plan->most_in;
-    size_t tables = n_nd * sizeof(*r.nd) + plan->most_attr * sizeof(*r.imm);
+    /* one more than needed: an empty graph has tables too */
+    size_t tables = (n_nd + 1) * sizeof(*r.nd) + plan->most_attr * sizeof(*r.imm);
     if (plan->arena_bytes > PTRDIFF_MAX - ARENA_ALIGN - SLACK ||
         !reserve(&exec->arena, &exec->arena_bytes, plan->arena_bytes + ARENA_ALIGN + SLACK) ||
         !reserve(&exec->tables, &exec->tables_bytes, tables))
