@@ -13,7 +13,8 @@
 
 enum { MR = 4, NR = 8, MC = 1024, NC = 256, KC = 256 };
 
-#if defined(__x86_64__) && defined(__GLIBC__) && \
+/* not with ThreadSanitizer: what resolves the versions would call it before it has started */
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_THREAD__) && \
     ((defined(__GNUC__) && !defined(__clang__)) || (defined(__clang__) && __clang_major__ >= 14))
 #define MULTI_VERSION __attribute__((target_clones("avx2", "default")))
 #else
