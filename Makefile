@@ -36,7 +36,9 @@ LIB_SRC := $(wildcard kernels/*.c libcore/*.c formats/*.c)
 CMD_SRC := $(wildcard cmd/*.c bench/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
-UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c tests/kernels/check_*.c))
+KERN_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out %/check_ref.c,$(wildcard tests/kernels/check*.c)))
+UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c) tests/kernels/check_ref.c)
+TESTS := $(UNIT) $(B)/tests/kernels/check_kern
 FUZZ := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $(B)/ptm ## build ptm and libptm.a
@@ -68,14 +70,16 @@ $(B)/%.o: %.c
 # test programs and fuzz replay programs: one source file each
 $(UNIT): $(B)/%: $(B)/%.o $(B)/libptm.a
 	$(Q)$(CC) $(SAN) -pthread -o $@ $< $(B)/libptm.a $(LDFLAGS) $(LIBS)
+$(B)/tests/kernels/check_kern: $(KERN_OBJ) $(B)/libptm.a
+	$(Q)$(CC) $(SAN) -pthread -o $@ $^ $(LDFLAGS) $(LIBS)
 $(FUZZ): $(B)/%: $(B)/%.o $(B)/tests/fuzz/replay.o $(B)/libptm.a
 	$(Q)$(CC) $(SAN) -pthread -o $@ $< $(B)/tests/fuzz/replay.o $(B)/libptm.a $(LDFLAGS) $(LIBS)
 
--include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)
+-include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d) $(KERN_OBJ:.o=.d)
 
-check: all $(UNIT) $(FUZZ) check-layers ## unit, kernel, format and CLI tests: under a minute
+check: all $(TESTS) $(FUZZ) check-layers ## unit, kernel, format and CLI tests: under a minute
 	$(Q)B=$(B) scripts/run-tests check
-test: all $(UNIT) $(FUZZ) check-layers check-headers ## everything that needs no PyTorch
+test: all $(TESTS) $(FUZZ) check-layers check-headers ## everything that needs no PyTorch
 	$(Q)B=$(B) scripts/run-tests test
 live: all ## compare with live PyTorch, where it is installed
 	$(Q)B=$(B) scripts/run-tests live
