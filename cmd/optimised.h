@@ -15,8 +15,8 @@ struct optimised {
     bool verified;
     struct ptm_passes_verdict verdict; /* the worst of all pieces */
 };
-/* Options --passes TEXT and --optimize: *use is NULL when nothing is asked for: then the model's own
- * recipe holds. */
+/* Options --passes TEXT and --optimize: *use is NULL when nothing is asked for: then the model's
+ * own recipe holds. */
 enum ptm_status recipe_option(const char *text, bool optimize, struct ptm_arena *a,
                               struct ptm_recipe *room, const struct ptm_recipe **use,
                               struct ptm_err *err);

@@ -65,7 +65,7 @@ enum ptm_status results_differ(struct ptm_ival a, struct ptm_ival b, double *mos
                             x.v[i].name);
         double rel = d.max_expected > 0 ? d.max_diff / d.max_expected : d.max_diff;
         if (isnan(rel) || (!d.within && rel < 1e-4)) /* NaN or infinity on one side */
-            rel = INFINITY;
+            rel = (double)INFINITY;
         *most = rel > *most ? rel : *most;
     }
     return PTM_OK;
@@ -126,8 +126,8 @@ static void print_passes(const struct optimize *o)
     if (!o->verify)
         return;
     if (p->verdict.pass)
-        printf("verified    each pass moved outputs by %.2g of their largest number at most ('%s'), "
-               "all together by %.2g\n",
+        printf("verified    each pass moved outputs by %.2g of their largest number at most "
+               "('%s'), all together by %.2g\n",
                p->verdict.worst, p->verdict.pass, o->moved);
     else
         puts("verified    the outputs are the same bit by bit");

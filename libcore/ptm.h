@@ -189,8 +189,8 @@ struct ptm_config {
     const char *backend;     /* "ref" (NULL): the C reference kernels; "cpu"; "xnnpack", with what
                               * that cannot do on cpu and then ref */
     uint32_t threads;        /* 0 or 1: the calling thread alone */
-    const struct ptm_recipe *recipe; /* graph passes (libcore/passes.h), borrowed; NULL: the model's,
-                                      * which .ptm files have */
+    const struct ptm_recipe *recipe; /* graph passes (libcore/passes.h), borrowed; NULL: those of
+                                      * the model's file, which a .ptm has */
 };
 
 /* config NULL: the defaults. The model must outlive the session. */

@@ -48,8 +48,8 @@ class File:
         for at, n in (self.program, self.text):
             s = zlib.crc32(bytes(self.data[at:at + n]), s)
         size = base + len(self.data) if size is None else size
-        head = b'\x89PTM\r\n\x1a\n' + struct.pack('<IIQII', self.version, len(j), size, zlib.crc32(j),
-                                                  s if sum_ is None else sum_)
+        head = b'\x89PTM\r\n\x1a\n' + struct.pack('<IIQII', self.version, len(j), size,
+                                                  zlib.crc32(j), s if sum_ is None else sum_)
         return (head + j).ljust(base, b'\0') + bytes(self.data)
 
 
