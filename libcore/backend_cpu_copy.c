@@ -262,7 +262,8 @@ OPERATOR(pad)
 
 /* -- rows by index -- */
 
-static int pick_rows(const struct ptm_ref_call *c, int64_t outer, int64_t size, int64_t inner)
+static int pick_rows(const struct ptm_ref_call *c, int64_t outer, int64_t size, int64_t inner,
+                     bool from_end)
 {
     size_t bytes = (size_t)inner * ptm_dtype_bytes(c->in[0].dtype);
     const int64_t *index = c->in[1].data;
@@ -270,7 +271,7 @@ static int pick_rows(const struct ptm_ref_call *c, int64_t outer, int64_t size, 
     const char *from = c->in[0].data;
     char *to = c->out[0].data;
     for (int64_t k = 0; k < n; k++)
-        if (index[k] < -size || index[k] >= size)
+        if (index[k] < (from_end ? -size : 0) || index[k] >= size)
             return PTM_REF_RANGE;
     for (int64_t i = 0; i < outer; i++, from += size * (int64_t)bytes)
         for (int64_t k = 0; k < n; k++, to += bytes)
@@ -281,7 +282,7 @@ static int pick_rows(const struct ptm_ref_call *c, int64_t outer, int64_t size, 
 static int run_embedding(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
     (void)o;
-    return pick_rows(c, 1, c->in[0].dim[0], c->in[0].dim[1]);
+    return pick_rows(c, 1, c->in[0].dim[0], c->in[0].dim[1], false);
 }
 COMPILE(embedding, "rows")
 
@@ -294,7 +295,7 @@ static int run_index_select(const struct ptm_cpu_object *o, const struct ptm_ref
         outer *= x->dim[k];
     for (int k = (int)d + 1; k < x->rank; k++)
         inner *= x->dim[k];
-    return pick_rows(c, outer, x->rank ? x->dim[d] : 1, inner);
+    return pick_rows(c, outer, x->rank ? x->dim[d] : 1, inner, true);
 }
 COMPILE(index_select, "rows")
 

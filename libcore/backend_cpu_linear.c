@@ -231,6 +231,14 @@ static const float *mask_row(const struct attention *v, const struct ptm_nd *mas
     return room;
 }
 
+static bool masks_all(const float *mask, int64_t keys)
+{
+    for (int64_t k = 0; k < keys; k++)
+        if (mask[k] != -INFINITY)
+            return false;
+    return true;
+}
+
 struct head {
     const struct ptm_cpu_panels *k, *v;
     float *score, *mask, *query; /* score: QUERIES rows of keys; mask: keys */
@@ -256,7 +264,10 @@ static void run_head(const struct attention *v, const struct ptm_ref_call *c, in
             struct ptm_softmax_f32 t = {
                 .rows = 1, .n = (size_t)keys, .x = s, .y = s, .scale = v->scale,
                 .mask = mask_row(v, mask, mask_at, r + j, keys, h->mask)};
-            v->o.k.softmax_f32(&t);
+            if (t.mask && masks_all(t.mask, keys)) /* zeros, as in PyTorch from 2.5 on */
+                memset(s, 0, (size_t)keys * sizeof(*s));
+            else
+                v->o.k.softmax_f32(&t);
         }
         multiply(&v->o, h->v, (size_t)n, h->score, (size_t)keys,
                  (float *)y->data + (i * rows + r) * width, (size_t)width, -INFINITY, INFINITY,

@@ -155,14 +155,13 @@ static void norm_group(void *ctx, size_t i)
     for (int d = 2; d < nd->rank; d++)
         area *= (size_t)nd->dim[d];
     size_t n = area * v->n;
-    const float *x = (const float *)nd->data + i * n;
     float *y = (float *)p->c->out[0].data + i * n;
-    float mean = v->o.k.sum_f32(n, x, 0.0f, false) / (float)n;
-    float inverse = 1.0f / sqrtf(v->o.k.sum_f32(n, x, mean, true) / (float)n + v->eps);
-    for (size_t c = 0; c < v->n; c++) {
-        float scale = inverse * (v->weight ? v->weight[first + c] : 1.0f);
-        float shift = (v->bias ? v->bias[first + c] : 0.0f) - mean * scale;
-        v->o.k.affine_f32(1, area, x + c * area, &scale, &shift, true, y + c * area);
+    struct ptm_norm_f32 t = {.rows = 1, .n = n, .x = (const float *)nd->data + i * n, .y = y,
+                             .eps = v->eps};
+    v->o.k.norm_f32(&t);
+    for (size_t c = 0; c < v->n && v->weight; c++) {
+        float shift = v->bias ? v->bias[first + c] : 0.0f;
+        v->o.k.affine_f32(1, area, y + c * area, v->weight + first + c, &shift, true, y + c * area);
     }
 }
 
@@ -186,8 +185,16 @@ static enum ptm_status compile_rows(const struct ptm_step_request *rq, struct pt
     if (rq->node->op == OP_group_norm) {
         v->groups = (size_t)ptm_cpu_int(rq->graph, rq->node, "groups");
         v->n = (size_t)x->dim[1] / v->groups;
+        if (v->bias && !v->weight) { /* scaled by one */
+            float *ones = ptm_cpu_alloc(&o->memory, (size_t)x->dim[1]);
+            for (int64_t c = 0; c < x->dim[1] && ones; c++)
+                ones[c] = 1.0f;
+            v->weight = ones;
+            if (!ones)
+                return ptm_cpu_memory(err);
+        }
         o->run = run_groups;
-        o->main = o->k.info[PTM_KERNEL_affine_f32];
+        o->main = o->k.info[PTM_KERNEL_norm_f32];
         o->how = "norm of groups";
         return PTM_OK;
     }
