@@ -25,6 +25,8 @@ struct ptm_ival ptm_item(struct ptm_trace *t, struct ptm_tensor *x)
         return ptm_trace_fail(t, PTM_ERR_RAISED, "the model raised RuntimeError: a Tensor with "
                               "%lld elements cannot be converted to Scalar",
                               (long long)ptm_tensor_numel(x));
+    if (x->dtype == PTM_C64)
+        return ptm_trace_fail(t, PTM_ERR_UNSUPPORTED, "a complex tensor as a number");
     if (!ptm_read(t, x, &nd))
         return ptm_int(0);
     struct ptm_nd out = {.rank = 0};

@@ -491,7 +491,7 @@ void ptm_write(struct ptm_trace *t, struct ptm_tensor *dst, struct ptm_tensor *s
     if (!src || !ptm_tensor_numel(dst))
         return;
     struct ptm_trace_storage *ts = dst->storage->trace;
-    if (write_known(t, dst, src))
+    if (dst->dtype != PTM_C64 && src->dtype != PTM_C64 && write_known(t, dst, src))
         return;
     src = ptm_cast(t, src, dst->dtype);
     uint32_t v = ptm_trace_value(t, src);
