@@ -446,10 +446,10 @@ static void test_unary(void)
         "elu(%1) alpha=0.8 scale=1.1 input_scale=0.9", "leaky_relu(%1) slope=0.1"};
     static const char *const from[] = {
         "%0: f32[2, 33, 5, 7] = arg\n%1 = permute(%0) perm=[0, 1, 2, 3]\n",
-        "%0: f32[2, 33, 5, 7] = arg\n" LAST("1", "0", "9"),
+        ("%0: f32[2, 33, 5, 7] = arg\n" LAST("1", "0", "9")),
         "%0: f32[2, 33, 5, 7] = arg\n%1 = slice(%0) dim=1 start=3 len=20 step=1\n",
-        "%0: f32[2, 600, 5, 7] = arg\n%8 = slice(%0) dim=1 start=3 len=299 step=2\n"
-        "%1 = permute(%8) perm=[2, 3, 0, 1]\n",
+        ("%0: f32[2, 600, 5, 7] = arg\n%8 = slice(%0) dim=1 start=3 len=299 step=2\n"
+         "%1 = permute(%8) perm=[2, 3, 0, 1]\n"),
         "%0: f32[] = arg\n%1 = reshape(%0) dims=[]\n",
         "%0: f32[3, 20000] = arg\n%1 = neg(%0)\n"};
     for (size_t i = 0; i < PTM_LEN(ops); i++)
