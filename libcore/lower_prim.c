@@ -424,20 +424,12 @@ static struct ptm_ival container_index(const struct ptm_lower_call *c)
     char name[24];
     if (box.tag != PTM_OBJECT || (key.tag != PTM_INT && key.tag != PTM_STR))
         return ptm_trace_fail(c->t, PTM_ERR_TYPE, "an index of something not a module container");
-    const struct ptm_class *cls = box.u.object->cls;
-    if (key.tag == PTM_STR && ptm_class_attr(cls, key.u.str->s) == UINT32_MAX)
-        return ptm_trace_fail(c->t, PTM_ERR_RAISED, "key '%.100s' does not exist", key.u.str->s);
-    if (key.tag == PTM_STR)
-        return ptm_object_attr(c->t, box.u.object, key.u.str->s);
-    int64_t n = 0, i = key.u.i;
-    while (snprintf(name, sizeof(name), "%lld", (long long)n) > 0 &&
-           ptm_class_attr(cls, name) != UINT32_MAX)
-        n++;
-    if (i < -n || i >= n)
-        return ptm_trace_fail(c->t, PTM_ERR_RAISED, "list index %lld out of range: %lld modules",
-                              (long long)i, (long long)n);
-    snprintf(name, sizeof(name), "%lld", (long long)(i < 0 ? i + n : i));
-    return ptm_object_attr(c->t, box.u.object, name);
+    if (key.tag == PTM_INT)
+        snprintf(name, sizeof(name), "%lld", (long long)key.u.i);
+    const char *attr = key.tag == PTM_INT ? name : key.u.str->s;
+    if (ptm_class_attr(box.u.object->cls, attr) == UINT32_MAX)
+        return ptm_trace_fail(c->t, PTM_ERR_RAISED, "no module '%.100s' in the container", attr);
+    return ptm_object_attr(c->t, box.u.object, attr);
 }
 
 const struct ptm_lowering ptm_lower_prim[] = {

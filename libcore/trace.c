@@ -518,19 +518,16 @@ void ptm_emit_scalar(struct ptm_emit *e, struct ptm_ival v, bool as_float)
 /* Output strides: PyTorch's rules for elementwise operators and channels-last ones. */
 static bool channels_last(const struct ptm_tensor *x)
 {
-    if (x->rank != 4 && x->rank != 5)
+    int64_t least = 0;
+    if ((x->rank != 4 && x->rank != 5) || !x->stride[1])
         return false;
-    if (ptm_tensor_contiguous(x))
-        return false;
-    int64_t expect = x->dim[1];
-    if (x->stride[1] != 1 && x->dim[1] != 1)
-        return false;
-    for (int i = x->rank - 1; i >= 2; i--) {
-        if (x->dim[i] != 1 && x->stride[i] != expect)
+    for (int k = 0; k < x->rank; k++) { /* from the nearest dim: 1, then the last ... 2, then 0 */
+        int d = k == 0 ? 1 : k == x->rank - 1 ? 0 : x->rank - k;
+        if (!x->dim[d] || x->stride[d] < least || (d == 0 && least == x->stride[1]))
             return false;
-        expect *= x->dim[i];
+        least = x->stride[d] * x->dim[d];
     }
-    return x->dim[0] == 1 || x->stride[0] == expect;
+    return true;
 }
 
 static void strides_by_order(int rank, const int64_t *dim, const int64_t *perm, int64_t *stride)
@@ -616,7 +613,8 @@ static bool keeps_channels_last(const struct ptm_emit *e, const char *cls)
     }
     return (!strcmp(cls, "conv") || !strcmp(cls, "pool") || e->op == OP_batch_norm ||
             e->op == OP_group_norm || e->op == OP_pad) &&
-           all && e->in[0] && channels_last(e->in[0]);
+           all && e->in[0] &&
+           (channels_last(e->in[0]) || (e->op == OP_conv && channels_last(e->in[1])));
 }
 
 static void output_strides(const struct ptm_emit *e, const struct ptm_type *type, int64_t *stride)
