@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/opts.h"
+#include "libcore/arena.h"
 
 static const struct command {
     const char *name;
@@ -136,9 +138,20 @@ static int dispatch(int argc, char **argv)
     return EXIT_USAGE;
 }
 
+/* A model that wants more memory than the machine has is told so, instead of being killed. */
+static void limit_memory(void)
+{
+#ifdef _SC_PHYS_PAGES
+    long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
+    if (pages > 0 && bytes > 0 && (size_t)pages <= SIZE_MAX / (size_t)bytes)
+        ptm_memory_limit((size_t)pages * (size_t)bytes);
+#endif
+}
+
 int main(int argc, char **argv)
 {
     sig_install();
+    limit_memory();
     int rc = dispatch(argc, argv);
     /* results that did not reach their reader are an error, a full disk for one */
     if (ferror(stdout) || fflush(stdout)) {

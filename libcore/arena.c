@@ -12,7 +12,7 @@ union header {
     max_align_t align;
 };
 
-static atomic_size_t live_bytes, peak_bytes;
+static atomic_size_t live_bytes, peak_bytes, most_bytes; /* most 0: no limit */
 static atomic_uint_least64_t fail_countdown; /* 0: off */
 
 static bool should_fail(void)
@@ -22,23 +22,30 @@ static bool should_fail(void)
     return atomic_fetch_sub(&fail_countdown, 1) == 1;
 }
 
-static void count(size_t bytes)
+/* False, and nothing counted: more than the limit. */
+static bool count(size_t bytes)
 {
     size_t now = atomic_fetch_add(&live_bytes, bytes) + bytes;
-    size_t peak = atomic_load(&peak_bytes);
+    size_t peak = atomic_load(&peak_bytes), most = atomic_load(&most_bytes);
+    if (most && now > most) {
+        atomic_fetch_sub(&live_bytes, bytes);
+        return false;
+    }
     while (now > peak && !atomic_compare_exchange_weak(&peak_bytes, &peak, now))
         ;
+    return true;
 }
 
 void *ptm_malloc(size_t bytes)
 {
-    if (bytes > PTRDIFF_MAX - sizeof(union header) || should_fail())
+    if (bytes > PTRDIFF_MAX - sizeof(union header) || should_fail() || !count(bytes))
         return NULL;
     union header *h = calloc(1, sizeof(*h) + bytes);
-    if (!h)
+    if (!h) {
+        atomic_fetch_sub(&live_bytes, bytes);
         return NULL;
+    }
     h->bytes = bytes;
-    count(bytes);
     return h + 1;
 }
 
@@ -64,6 +71,11 @@ void ptm_free(void *p)
 size_t ptm_memory_peak(void)
 {
     return atomic_load(&peak_bytes);
+}
+
+void ptm_memory_limit(size_t bytes)
+{
+    atomic_store(&most_bytes, bytes);
 }
 
 uint64_t ptm_memory_fail_at(uint64_t nth)

@@ -33,6 +33,9 @@ void *ptm_malloc(size_t bytes); /* zeroed */
 void *ptm_realloc(void *p, size_t old_bytes, size_t bytes);
 void ptm_free(void *p);
 size_t ptm_memory_peak(void);
+/* All live memory together may not be more than `bytes` (0: no limit): requests past it fail as
+ * if the system had none. */
+void ptm_memory_limit(size_t bytes);
 /* Tests: the nth request from now fails; 0: none. Returns what was left of the last countdown. */
 uint64_t ptm_memory_fail_at(uint64_t nth);
 
