@@ -88,6 +88,7 @@ void ptm_frame_reset(struct ptm_frame *f)
         f->bound[i].storage = NULL;
     }
     f->n_bound = f->n_scalar = f->steps_done = 0;
+    f->work = 0;
 }
 
 void ptm_frame_release(struct ptm_frame *f)
@@ -344,11 +345,21 @@ struct ptm_ival ptm_tree_build(const struct ptm_tree *tree, const struct ptm_fra
 
 /* -- running -- */
 
+enum ptm_status ptm_frame_work(struct ptm_frame *f, uint64_t work, struct ptm_err *err)
+{
+    f->work = work > UINT64_MAX - f->work ? UINT64_MAX : f->work + work;
+    if (f->max_work && f->work > f->max_work)
+        return ptm_fail(err, PTM_ERR_LIMIT, "the call does work of %llu operations, the limit is "
+                        "%llu", (unsigned long long)f->work, (unsigned long long)f->max_work);
+    return PTM_OK;
+}
+
 static enum ptm_status run_step(struct ptm_frame *f, const struct ptm_entry *e,
                                 const struct ptm_entry_step *s, struct ptm_err *err)
 {
     const struct ptm_graph *g = &s->piece->graph;
     size_t n_out = g->n_outputs;
+    PTM_TRY(ptm_frame_work(f, s->piece->work, err));
     if (!ptm_frame_reserve(f, s->first_out + n_out))
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for %zu run-time tensors", n_out);
     struct ptm_nd *arg;

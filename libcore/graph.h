@@ -126,6 +126,10 @@ enum ptm_status ptm_op_infer(enum ptm_op op, const struct ptm_type *in, uint32_t
  * read and write at least. */
 uint64_t ptm_node_macs(const struct ptm_graph *g, const struct ptm_node *n);
 uint64_t ptm_node_bytes(const struct ptm_graph *g, const struct ptm_node *n);
+/* What one execution costs, roughly: multiply-accumulates and elements read and written. */
+uint64_t ptm_node_work(const struct ptm_graph *g, const struct ptm_node *n);
+uint64_t ptm_op_work(enum ptm_op op, const struct ptm_type *in, uint32_t n_in,
+                     const struct ptm_attr *attr, uint32_t n_attr, const struct ptm_type *out);
 
 /* -- building; all give PTM_NO_VALUE / false once the arena has failed -- */
 void ptm_graph_init(struct ptm_graph *g, struct ptm_arena *arena);

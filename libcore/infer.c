@@ -449,18 +449,24 @@ static uint64_t plus(uint64_t a, uint64_t b)
     return b > UINT64_MAX - a ? UINT64_MAX : a + b;
 }
 
+static const struct ptm_type absent_type = {.dtype = PTM_ABSENT, .qparams = -1};
+
 static const struct ptm_type *in_type(const struct ptm_graph *g, const struct ptm_node *n,
                                       uint32_t i)
 {
-    return &g->value[g->operand[n->in + i]].type;
+    uint32_t v = g->operand[n->in + i];
+    return v == PTM_NO_VALUE ? &absent_type : &g->value[v].type;
 }
 
-uint64_t ptm_node_macs(const struct ptm_graph *g, const struct ptm_node *n)
+/* Inputs that count: up to the weights of an LSTM. */
+enum { COST_IN = 5 };
+
+static uint64_t op_macs(enum ptm_op op, const struct ptm_type *const *in, uint32_t n_in,
+                        const struct ptm_type *out)
 {
-    const struct ptm_type *out = &g->value[n->out].type;
-    const struct ptm_type *x = n->n_in ? in_type(g, n, 0) : out;
+    const struct ptm_type *x = n_in ? in[0] : out;
     uint64_t n_out = (uint64_t)ptm_type_numel(out), macs;
-    switch (n->op) {
+    switch (op) {
     case OP_matmul:
     case OP_linear:
     case OP_cdist:
@@ -468,14 +474,14 @@ uint64_t ptm_node_macs(const struct ptm_graph *g, const struct ptm_node *n)
     case OP_conv:
     case OP_conv_transpose: {
         /* each output (transposed: input) element meets one filter of w */
-        const struct ptm_type *w = in_type(g, n, 1);
-        macs = n->op == OP_conv ? n_out : (uint64_t)ptm_type_numel(x);
+        const struct ptm_type *w = in[1];
+        macs = op == OP_conv ? n_out : (uint64_t)ptm_type_numel(x);
         for (int i = 1; i < w->rank; i++)
             macs = times(macs, (uint64_t)w->dim[i]);
         return macs;
     }
     case OP_sdpa: {
-        const struct ptm_type *k = in_type(g, n, 1);
+        const struct ptm_type *k = in[1];
         uint64_t rows = 1, keys = (uint64_t)k->dim[k->rank - 2];
         for (int i = 0; i < out->rank - 1; i++)
             rows = times(rows, (uint64_t)out->dim[i]);
@@ -485,13 +491,69 @@ uint64_t ptm_node_macs(const struct ptm_graph *g, const struct ptm_node *n)
     case OP_lstm:
     case OP_gru:
     case OP_rnn: {
-        uint32_t first = n->op == OP_lstm ? 3 : 2;
-        macs = plus((uint64_t)ptm_type_numel(in_type(g, n, first)),
-                    (uint64_t)ptm_type_numel(in_type(g, n, first + 1)));
+        uint32_t first = op == OP_lstm ? 3 : 2;
+        macs = plus((uint64_t)ptm_type_numel(in[first]), (uint64_t)ptm_type_numel(in[first + 1]));
         return times(macs, times((uint64_t)x->dim[0], (uint64_t)x->dim[1]));
     }
+    default:
+        return 0;
     }
-    return 0;
+}
+
+uint64_t ptm_node_macs(const struct ptm_graph *g, const struct ptm_node *n)
+{
+    const struct ptm_type *in[COST_IN];
+    for (uint32_t i = 0; i < n->n_in && i < COST_IN; i++)
+        in[i] = in_type(g, n, i);
+    return op_macs(n->op, in, n->n_in, &g->value[n->out].type);
+}
+
+/* `numel`: of all inputs together. */
+static uint64_t op_work(enum ptm_op op, const struct ptm_type *const *in, uint32_t n_in,
+                        uint64_t numel, const struct ptm_attr *attr, uint32_t n_attr,
+                        const struct ptm_type *out)
+{
+    const struct ptm_op_info *info = ptm_op_info(op);
+    uint64_t each = 1;
+    if (!strcmp(info->cls, "view"))
+        return 0;
+    if (op == OP_max_pool || op == OP_avg_pool)
+        for (uint32_t i = 1; i < n_attr && (int64_t)i <= attr[0].u.i; i++)
+            each = times(each, (uint64_t)attr[i].u.i);
+    for (int i = 0; i < info->n_out; i++)
+        numel = plus(numel, times(each, (uint64_t)ptm_type_numel(&out[i])));
+    return plus(numel, op_macs(op, in, n_in, out));
+}
+
+uint64_t ptm_node_work(const struct ptm_graph *g, const struct ptm_node *n)
+{
+    const struct ptm_type *first[COST_IN];
+    struct ptm_type out[4];
+    uint64_t numel = 0;
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        const struct ptm_type *x = in_type(g, n, i);
+        if (i < COST_IN)
+            first[i] = x;
+        if (x->dtype != PTM_ABSENT)
+            numel = plus(numel, (uint64_t)ptm_type_numel(x));
+    }
+    for (uint32_t i = 0; i < n->n_out; i++)
+        out[i] = g->value[n->out + i].type;
+    return op_work(n->op, first, n->n_in, numel, g->attr + n->attr, n->n_attr, out);
+}
+
+uint64_t ptm_op_work(enum ptm_op op, const struct ptm_type *in, uint32_t n_in,
+                     const struct ptm_attr *attr, uint32_t n_attr, const struct ptm_type *out)
+{
+    const struct ptm_type *first[COST_IN];
+    uint64_t numel = 0;
+    for (uint32_t i = 0; i < n_in; i++) {
+        if (i < COST_IN)
+            first[i] = &in[i];
+        if (in[i].dtype != PTM_ABSENT)
+            numel = plus(numel, (uint64_t)ptm_type_numel(&in[i]));
+    }
+    return op_work(op, first, n_in, numel, attr, n_attr, out);
 }
 
 static uint64_t type_bytes(const struct ptm_type *t)

@@ -258,14 +258,15 @@ static void raise(struct ptm_trace *t, const char *cls, struct ptm_ival msg)
 
 /* -- loops -- */
 
-static bool step(struct ptm_trace *t)
+bool ptm_trace_spend(struct ptm_trace *t, uint64_t n)
 {
-    if (++t->steps > t->max_steps)
+    t->steps += n;
+    if (t->steps > t->max_steps)
         ptm_trace_fail(t, PTM_ERR_LIMIT,
                        "stopped after %llu steps of the program: an endless loop? (--max-steps "
                        "raises the limit)",
                        (unsigned long long)t->max_steps);
-    else if ((t->steps & 255) == 0 && t->arena.bytes > MAX_ARENA)
+    else if (t->arena.bytes > MAX_ARENA)
         ptm_trace_fail(t, PTM_ERR_LIMIT, "the program made more than %d MiB of values in one call",
                        MAX_ARENA >> 20);
     return !t->err.code;
@@ -275,7 +276,7 @@ static bool step(struct ptm_trace *t)
 static bool turn(struct ptm_trace *t, struct ptm_interp_frame *f, uint32_t body, enum flow *flow,
                  struct ptm_ival *ret)
 {
-    if (!step(t))
+    if (!ptm_trace_spend(t, 1))
         return false;
     *flow = run_block(t, f, body, ret);
     if (t->err.code || *flow == RETURNED)
@@ -446,7 +447,7 @@ static enum flow run_block(struct ptm_trace *t, struct ptm_interp_frame *f, uint
     for (uint32_t i = 0; i < b->n && flow == NEXT && !t->err.code; i++) {
         const struct ptm_inst *in = &f->fn->inst[b->first + i];
         f->inst = in;
-        if (!step(t))
+        if (!ptm_trace_spend(t, 1))
             break;
         switch (in->op) {
         case P_IF:

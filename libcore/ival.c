@@ -127,7 +127,7 @@ int64_t ptm_strides_contiguous(int rank, const int64_t *dim, int64_t *stride)
     int64_t n = 1, s = 1;
     for (int i = rank - 1; i >= 0; i--) {
         stride[i] = s;
-        if (dim[i] < 0 || (dim[i] > 1 && s > (INT64_MAX >> 4) / dim[i]))
+        if (dim[i] < 0 || (dim[i] > 1 && s > PTM_MAX_SIZE / dim[i]))
             return -1;
         s *= dim[i] > 1 ? dim[i] : 1;
         n = dim[i] == 0 ? 0 : n;

@@ -14,6 +14,21 @@
 #include "libcore/arena.h"
 #include "libcore/ptm.h"
 
+/* Of dims, counts of elements, strides: sums and small multiples of them never overflow. */
+#define PTM_MAX_SIZE ((int64_t)1 << 48)
+
+/* a * b; what is far too large for a size stays that, without overflow. */
+static inline int64_t ptm_times(int64_t a, int64_t b)
+{
+    const int64_t most = INT64_MAX / 4;
+    if (!a || !b)
+        return 0;
+    bool minus = (a < 0) != (b < 0);
+    uint64_t x = a < 0 ? 0 - (uint64_t)a : (uint64_t)a, y = b < 0 ? 0 - (uint64_t)b : (uint64_t)b;
+    int64_t n = x > (uint64_t)most / y ? most : (int64_t)(x * y);
+    return minus ? -n : n;
+}
+
 /* Memory that tensors share. Aliasing is storage identity. */
 struct ptm_storage {
     uint8_t *data;  /* NULL: no data (yet), or zero bytes */

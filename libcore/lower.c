@@ -124,6 +124,19 @@ static ptm_lower_fn *find_complex(const struct ptm_lower_call *c, const char *na
     return find_row(row);
 }
 
+/* Long lists and strings as arguments: work in proportion, which counts as steps. */
+static void spend(struct ptm_trace *t, const struct ptm_ival *arg, size_t n)
+{
+    enum { FREE = 256 };
+    size_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += arg[i].tag == PTM_LIST   ? arg[i].u.list->n
+               : arg[i].tag == PTM_DICT ? arg[i].u.dict->n
+               : arg[i].tag == PTM_STR  ? arg[i].u.str->len / 16
+                                        : 0;
+    ptm_trace_spend(t, sum / FREE);
+}
+
 static struct ptm_ival call(struct ptm_trace *t, const char *name, const char *overload,
                             const struct ptm_ival *arg, size_t n_pos, const char *const *kw,
                             size_t n_kw)
@@ -178,6 +191,7 @@ struct ptm_ival ptm_lower_call(struct ptm_trace *t, const char *name, const char
                                const struct ptm_ival *arg, size_t n_pos, const char *const *kw,
                                size_t n_kw)
 {
+    spend(t, arg, n_pos + n_kw);
     const char *old = ptm_schema_upgrade(name, overload, t->program->op_version);
     struct ptm_ival r = old ? call(t, old, NULL, arg, n_pos, kw, n_kw)
                             : call(t, name, overload, arg, n_pos, kw, n_kw);

@@ -267,8 +267,8 @@ static struct ptm_ival lower_native_mha(const struct ptm_lower_call *c)
     struct ptm_trace *t = c->t;
     struct ptm_tensor *qkv[] = {ptm_need(c, 0), ptm_need(c, 1), ptm_need(c, 2)}, *weights = NULL;
     struct heads h = {
-        .embed = ptm_arg_int(t, c->arg[3]),
-        .n = ptm_arg_int(t, c->arg[4]),
+        .embed = ptm_arg_size(t, c->arg[3]),
+        .n = ptm_arg_size(t, c->arg[4]),
         .w = ptm_need(c, 5),
         .b = ptm_need(c, 6),
         .out_w = ptm_need(c, 7),
@@ -323,8 +323,8 @@ static struct ptm_tensor *encoder_layer(const struct ptm_lower_call *c, struct p
     struct ptm_tensor *weights;
     bool norm_first = ptm_arg_bool(t, ptm_named(c, "norm_first"));
     struct heads h = {
-        .embed = ptm_arg_int(t, c->arg[1]),
-        .n = ptm_arg_int(t, c->arg[2]),
+        .embed = ptm_arg_size(t, c->arg[1]),
+        .n = ptm_arg_size(t, c->arg[2]),
         .w = ptm_need(c, 3),
         .b = ptm_need(c, 4),
         .out_w = ptm_need(c, 5),
@@ -348,7 +348,7 @@ static struct ptm_ival lower_bias_rescale_qkv(const struct ptm_lower_call *c)
 {
     struct ptm_trace *t = c->t;
     struct ptm_tensor *x = ptm_bin(t, OP_add, ptm_need(c, 0), ptm_need(c, 1)), *out[3];
-    int64_t heads = ptm_arg_int(t, c->arg[2]);
+    int64_t heads = ptm_arg_size(t, c->arg[2]);
     if (!x)
         return ptm_none();
     if (x->rank != 3 || heads < 1 || x->dim[2] % (3 * heads))
@@ -418,7 +418,7 @@ static struct ptm_tensor *crop_to_longest(struct ptm_trace *t, struct ptm_tensor
     n = ptm_op_reduce(t, OP_amax, n, NULL, 0, false);
     if (!n)
         return NULL;
-    int64_t longest = ptm_arg_int(t, ptm_item(t, n));
+    int64_t longest = ptm_arg_size(t, ptm_item(t, n));
     *keep = ptm_view_range(t, *keep, 1, 0, longest);
     return ptm_view_range(t, x, 1, 0, longest);
 }
@@ -452,7 +452,7 @@ static struct ptm_ival lower_encoder_layer(const struct ptm_lower_call *c)
     struct ptm_tensor *src = ptm_need(c, 0), *keep = NULL, *column = NULL;
     if (!src)
         return ptm_none();
-    if (src->rank != 3 || src->dim[2] != ptm_arg_int(t, c->arg[1]) + 1)
+    if (src->rank != 3 || src->dim[2] != ptm_arg_size(t, c->arg[1]) + 1)
         return ptm_tensor_ival(encoder_layer(c, src, NULL));
     column = ptm_view_range(t, src, 2, src->dim[2] - 1, 1);
     src = open_nested(t, src, &keep);

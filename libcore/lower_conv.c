@@ -123,7 +123,7 @@ static struct ptm_ival convolve(const struct ptm_lower_call *c, bool transposed)
         .dilation = ptm_has_named(c, "dilation") ? ptm_named(c, "dilation") : ptm_int(1),
         .output_padding =
             ptm_has_named(c, "output_padding") ? ptm_named(c, "output_padding") : ptm_int(0),
-        .groups = ptm_has_named(c, "groups") ? ptm_arg_int(t, ptm_named(c, "groups")) : 1,
+        .groups = ptm_has_named(c, "groups") ? ptm_arg_size(t, ptm_named(c, "groups")) : 1,
         .transposed = transposed,
     };
     return ptm_tensor_ival(ptm_lower_convolution(t, &a));

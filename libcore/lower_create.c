@@ -210,7 +210,7 @@ static double *linear_steps(const struct ptm_lower_call *c, int64_t *n, int *dty
     double a = ptm_arg_float(t, ptm_named(c, "start")), b = ptm_arg_float(t, ptm_named(c, "end"));
     struct ptm_ival steps = ptm_named(c, "steps");
     *dtype = ptm_arg_dtype(t, ptm_named(c, "dtype"), PTM_F32);
-    *n = ptm_is_none(steps) ? 100 : ptm_arg_int(t, steps);
+    *n = ptm_is_none(steps) ? 100 : ptm_arg_size(t, steps);
     double *v = ptm_doubles(t, *n);
     bool single = *dtype == PTM_F32;
     double by = *n > 1 ? (b - a) / (double)(*n - 1) : 0;
@@ -253,8 +253,8 @@ static struct ptm_ival lower_logspace(const struct ptm_lower_call *c)
 static struct ptm_ival lower_eye(const struct ptm_lower_call *c)
 {
     struct ptm_trace *t = c->t;
-    int64_t n = ptm_arg_int(t, ptm_named(c, "n"));
-    int64_t m = ptm_has_named(c, "m") ? ptm_arg_int(t, ptm_named(c, "m")) : n;
+    int64_t n = ptm_arg_size(t, ptm_named(c, "n"));
+    int64_t m = ptm_has_named(c, "m") ? ptm_arg_size(t, ptm_named(c, "m")) : n;
     int d = ptm_arg_dtype(t, ptm_named(c, "dtype"), PTM_F32);
     if (n < 0 || m < 0)
         return ptm_trace_fail(t, PTM_ERR_TYPE, "eye: negative size");
@@ -359,7 +359,7 @@ static struct ptm_ival triangle(const struct ptm_lower_call *c, enum ptm_op op)
     if (x && x->rank < 2)
         return ptm_trace_fail(c->t, PTM_ERR_TYPE, "tril and triu need rank 2 or more, got %d",
                               x->rank);
-    return ptm_tensor_ival(ptm_op_int(c->t, op, x, ptm_arg_int(c->t, ptm_named(c, "diagonal"))));
+    return ptm_tensor_ival(ptm_op_int(c->t, op, x, ptm_arg_size(c->t, ptm_named(c, "diagonal"))));
 }
 
 static struct ptm_ival lower_tril(const struct ptm_lower_call *c)
@@ -375,9 +375,9 @@ static struct ptm_ival lower_triu(const struct ptm_lower_call *c)
 static struct ptm_ival triangle_indices(const struct ptm_lower_call *c, bool upper)
 {
     struct ptm_trace *t = c->t;
-    int64_t rows = ptm_arg_int(t, ptm_named(c, "row")),
-            columns = ptm_arg_int(t, ptm_named(c, "col"));
-    int64_t offset = ptm_arg_int(t, ptm_named(c, "offset")), n = 0;
+    int64_t rows = ptm_arg_size(t, ptm_named(c, "row")),
+            columns = ptm_arg_size(t, ptm_named(c, "col"));
+    int64_t offset = ptm_arg_size(t, ptm_named(c, "offset")), n = 0;
     int d = ptm_arg_dtype(t, ptm_named(c, "dtype"), PTM_I64);
     if (rows < 0 || columns < 0 || rows > 65536 || columns > 65536)
         return ptm_trace_fail(t, PTM_ERR_LIMIT, "tril_indices: %lld x %lld", (long long)rows,
@@ -408,11 +408,11 @@ static struct ptm_ival lower_one_hot(const struct ptm_lower_call *c)
 {
     struct ptm_trace *t = c->t;
     struct ptm_tensor *x = ptm_need(c, 0);
-    int64_t n = ptm_arg_int(t, ptm_named(c, "num_classes"));
+    int64_t n = ptm_arg_size(t, ptm_named(c, "num_classes"));
     if (!x)
         return ptm_none();
     if (n < 0)
-        n = ptm_arg_int(t, ptm_item(t, ptm_op_reduce(t, OP_amax, x, NULL, 0, false))) + 1;
+        n = ptm_arg_size(t, ptm_item(t, ptm_op_reduce(t, OP_amax, x, NULL, 0, false))) + 1;
     struct ptm_tensor *column = ptm_view_unsqueeze(t, ptm_contiguous(t, x), x->rank);
     struct ptm_tensor *y = ptm_bin(t, OP_eq, column, ptm_iota(t, n, ptm_int(0), 1));
     return ptm_tensor_ival(ptm_cast(t, y, PTM_I64));
@@ -476,7 +476,7 @@ static struct ptm_ival lower_vander(const struct ptm_lower_call *c)
     struct ptm_ival count = ptm_named(c, "N");
     if (!x || x->rank != 1)
         return ptm_trace_fail(t, PTM_ERR_TYPE, "vander: needs a vector");
-    int64_t n = ptm_is_none(count) ? x->dim[0] : ptm_arg_int(t, count);
+    int64_t n = ptm_is_none(count) ? x->dim[0] : ptm_arg_size(t, count);
     bool rising = ptm_arg_bool(t, ptm_named(c, "increasing"));
     struct ptm_tensor *e = ptm_iota(t, n, ptm_int(rising ? 0 : n - 1), rising ? 1 : -1);
     if (x->dtype == PTM_BOOL8 || !ptm_dtype_is_float((enum ptm_dtype)x->dtype))
@@ -490,7 +490,7 @@ static struct ptm_ival lower_combinations(const struct ptm_lower_call *c)
     enum { MOST = 1 << 22 };
     struct ptm_trace *t = c->t;
     struct ptm_tensor *x = ptm_need(c, 0);
-    int64_t r = ptm_arg_int(t, ptm_named(c, "r")), at[PTM_MAX_RANK] = {0}, rows = 0;
+    int64_t r = ptm_arg_size(t, ptm_named(c, "r")), at[PTM_MAX_RANK] = {0}, rows = 0;
     int64_t again = ptm_arg_bool(t, ptm_named(c, "with_replacement")) ? 0 : 1;
     if (!x || x->rank != 1 || r < 1 || r > PTM_MAX_RANK)
         return ptm_trace_fail(t, PTM_ERR_UNSUPPORTED, "combinations: %lld elements of a vector",

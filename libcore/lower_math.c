@@ -82,7 +82,7 @@ UNARY(float, sigmoid)
 static struct ptm_ival lower_round(const struct ptm_lower_call *c)
 {
     int64_t decimals =
-        ptm_arg_int(c->t, ptm_has_named(c, "decimals") ? ptm_named(c, "decimals") : ptm_int(0));
+        ptm_arg_size(c->t, ptm_has_named(c, "decimals") ? ptm_named(c, "decimals") : ptm_int(0));
     struct ptm_tensor *x = ptm_need(c, 0);
     if (decimals == 0 || !x || !ptm_dtype_is_float(x->dtype))
         return unary_round(c, OP_round);

@@ -155,7 +155,7 @@ static struct ptm_tensor *repeat_dim(struct ptm_trace *t, struct ptm_tensor *x, 
     int64_t shape[PTM_MAX_RANK], flat[3] = {1, 1, 1}, wide[3];
     for (int i = 0; i < x->rank; i++) {
         flat[i < dim ? 0 : 2] *= x->dim[i];
-        shape[i] = i == dim ? x->dim[i] * r : x->dim[i];
+        shape[i] = i == dim ? ptm_times(x->dim[i], r) : x->dim[i];
     }
     memcpy(wide, flat, sizeof(wide));
     wide[1] = r;
@@ -264,10 +264,10 @@ static struct ptm_ival lower_repeat_interleave(const struct ptm_lower_call *c)
         ptm_emit_i(&e, dim);
         return ptm_tensor_ival(ptm_emit_end(&e));
     }
-    int64_t r = ptm_arg_int(t, times), shape[PTM_MAX_RANK], wide[3] = {1, r, 1},
+    int64_t r = ptm_arg_size(t, times), shape[PTM_MAX_RANK], wide[3] = {1, r, 1},
             flat[3] = {1, 1, 1};
     for (int i = 0; i < x->rank; i++) {
-        shape[i] = i == dim ? x->dim[i] * r : x->dim[i];
+        shape[i] = i == dim ? ptm_times(x->dim[i], r) : x->dim[i];
         flat[i <= dim ? 0 : 2] *= x->dim[i];
     }
     wide[0] = flat[0];
@@ -398,7 +398,7 @@ static struct ptm_ival shuffle_to(const struct ptm_lower_call *c, struct ptm_ten
 static struct ptm_ival lower_pixel_shuffle(const struct ptm_lower_call *c)
 {
     struct ptm_tensor *x = ptm_need(c, 0);
-    int64_t r = ptm_arg_int(c->t, ptm_named(c, "upscale_factor")), n;
+    int64_t r = ptm_arg_size(c->t, ptm_named(c, "upscale_factor")), n;
     if (!leading(c, x, &n))
         return ptm_none();
     int64_t ch = x->dim[x->rank - 3], h = x->dim[x->rank - 2], w = x->dim[x->rank - 1];
@@ -415,7 +415,7 @@ static struct ptm_ival lower_pixel_shuffle(const struct ptm_lower_call *c)
 static struct ptm_ival lower_pixel_unshuffle(const struct ptm_lower_call *c)
 {
     struct ptm_tensor *x = ptm_need(c, 0);
-    int64_t r = ptm_arg_int(c->t, ptm_named(c, "downscale_factor")), n;
+    int64_t r = ptm_arg_size(c->t, ptm_named(c, "downscale_factor")), n;
     if (!leading(c, x, &n))
         return ptm_none();
     int64_t ch = x->dim[x->rank - 3], h = x->dim[x->rank - 2], w = x->dim[x->rank - 1];
@@ -431,7 +431,7 @@ static struct ptm_ival lower_pixel_unshuffle(const struct ptm_lower_call *c)
 static struct ptm_ival lower_channel_shuffle(const struct ptm_lower_call *c)
 {
     struct ptm_tensor *x = ptm_need(c, 0);
-    int64_t groups = ptm_arg_int(c->t, ptm_named(c, "groups")), rest = 1;
+    int64_t groups = ptm_arg_size(c->t, ptm_named(c, "groups")), rest = 1;
     if (!x)
         return ptm_none();
     if (x->rank < 3 || groups < 1 || x->dim[1] % groups)
@@ -469,7 +469,7 @@ static struct ptm_ival lower_diag_embed(const struct ptm_lower_call *c)
     struct ptm_tensor *x = ptm_need(c, 0);
     if (!x || !x->rank)
         return ptm_trace_fail(c->t, PTM_ERR_TYPE, "diag_embed: needs rank 1 or more");
-    return ptm_tensor_ival(diag_embed(c->t, x, ptm_arg_int(c->t, ptm_named(c, "offset")),
+    return ptm_tensor_ival(diag_embed(c->t, x, ptm_arg_size(c->t, ptm_named(c, "offset")),
                                       ptm_arg_dim(c->t, ptm_named(c, "dim1"), x->rank + 1),
                                       ptm_arg_dim(c->t, ptm_named(c, "dim2"), x->rank + 1)));
 }
@@ -477,7 +477,7 @@ static struct ptm_ival lower_diag_embed(const struct ptm_lower_call *c)
 static struct ptm_ival lower_diag(const struct ptm_lower_call *c)
 {
     struct ptm_tensor *x = ptm_need(c, 0);
-    int64_t at = ptm_arg_int(c->t, ptm_named(c, "diagonal"));
+    int64_t at = ptm_arg_size(c->t, ptm_named(c, "diagonal"));
     if (!x || x->rank < 1 || x->rank > 2)
         return ptm_trace_fail(c->t, PTM_ERR_TYPE, "diag: needs rank 1 or 2");
     if (x->rank == 1)
@@ -488,7 +488,7 @@ static struct ptm_ival lower_diag(const struct ptm_lower_call *c)
 static struct ptm_ival lower_diagflat(const struct ptm_lower_call *c)
 {
     struct ptm_tensor *x = ptm_reshape(c->t, ptm_need(c, 0), 1, (int64_t[]){-1});
-    return ptm_tensor_ival(diag_embed(c->t, x, ptm_arg_int(c->t, ptm_named(c, "offset")), 0, 1));
+    return ptm_tensor_ival(diag_embed(c->t, x, ptm_arg_size(c->t, ptm_named(c, "offset")), 0, 1));
 }
 
 const struct ptm_lowering ptm_lower_move[] = {

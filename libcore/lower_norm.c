@@ -236,7 +236,7 @@ static struct ptm_ival lower_group_norm(const struct ptm_lower_call *c)
     struct ptm_trace *t = c->t;
     return ptm_tensor_ival(emit_group_norm(
         t, ptm_need(c, 0), ptm_arg_tensor(t, ptm_named(c, "weight")),
-        ptm_arg_tensor(t, ptm_named(c, "bias")), ptm_arg_int(t, ptm_named(c, "num_groups")),
+        ptm_arg_tensor(t, ptm_named(c, "bias")), ptm_arg_size(t, ptm_named(c, "num_groups")),
         ptm_arg_float(t, ptm_named(c, "eps"))));
 }
 
@@ -244,7 +244,7 @@ static struct ptm_ival lower_native_group_norm(const struct ptm_lower_call *c)
 {
     struct ptm_trace *t = c->t;
     struct ptm_tensor *x = ptm_need(c, 0), *out[3];
-    int64_t groups = ptm_arg_int(t, ptm_named(c, "group")), last = 2;
+    int64_t groups = ptm_arg_size(t, ptm_named(c, "group")), last = 2;
     double eps = ptm_arg_float(t, ptm_named(c, "eps"));
     if (!x)
         return ptm_none();
@@ -380,13 +380,13 @@ static struct ptm_tensor *norm_except(struct ptm_trace *t, struct ptm_tensor *v,
 static struct ptm_ival lower_norm_except_dim(const struct ptm_lower_call *c)
 {
     return ptm_tensor_ival(norm_except(c->t, ptm_need(c, 0), ptm_arg_float(c->t, c->arg[1]),
-                                       ptm_arg_int(c->t, c->arg[2])));
+                                       ptm_arg_size(c->t, c->arg[2])));
 }
 
 static struct ptm_tensor *weight_norm(const struct ptm_lower_call *c, struct ptm_tensor **norm)
 {
     struct ptm_tensor *v = ptm_need(c, 0), *g = ptm_need(c, 1);
-    *norm = norm_except(c->t, v, 2, ptm_arg_int(c->t, c->arg[2]));
+    *norm = norm_except(c->t, v, 2, ptm_arg_size(c->t, c->arg[2]));
     return ptm_bin(c->t, OP_mul, v, ptm_bin(c->t, OP_div, g, *norm));
 }
 

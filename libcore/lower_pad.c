@@ -50,8 +50,8 @@ static struct pads part(const struct pads *p, int sign)
 {
     struct pads q = {.before = {0}};
     for (int i = 0; i < PTM_MAX_RANK; i++) {
-        q.before[i] = p->before[i] * sign > 0 ? p->before[i] : 0;
-        q.after[i] = p->after[i] * sign > 0 ? p->after[i] : 0;
+        q.before[i] = (sign > 0 ? p->before[i] > 0 : p->before[i] < 0) ? p->before[i] : 0;
+        q.after[i] = (sign > 0 ? p->after[i] > 0 : p->after[i] < 0) ? p->after[i] : 0;
     }
     return q;
 }

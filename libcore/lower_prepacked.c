@@ -97,7 +97,7 @@ static struct ptm_ival lower_conv_run(const struct ptm_lower_call *c)
         .stride = s[2],
         .padding = s[3],
         .dilation = s[4],
-        .groups = ptm_arg_int(c->t, s[5]),
+        .groups = ptm_arg_size(c->t, s[5]),
     };
     return clamp(c, ptm_lower_convolution(c->t, &a), s[6], s[7]);
 }
@@ -115,7 +115,7 @@ static struct ptm_ival lower_conv_transpose_run(const struct ptm_lower_call *c)
         .padding = s[3],
         .output_padding = s[4],
         .dilation = s[5],
-        .groups = ptm_arg_int(c->t, s[6]),
+        .groups = ptm_arg_size(c->t, s[6]),
         .transposed = true,
     };
     return clamp(c, ptm_lower_convolution(c->t, &a), s[7], s[8]);

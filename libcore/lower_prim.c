@@ -34,7 +34,7 @@ static struct ptm_ival str_of(const struct ptm_lower_call *c)
 static struct ptm_ival format(const struct ptm_lower_call *c)
 {
     const char *s = c->n_arg ? ptm_arg_str(c->t, c->arg[0]) : "", *hit;
-    struct ptm_text b = {.a = ptm_trace_arena(c->t)};
+    struct ptm_text b = {.t = c->t};
     size_t used = 1;
     for (; (hit = strstr(s, "{}")) != NULL; s = hit + 2) {
         if (used >= c->n_arg)
@@ -68,8 +68,7 @@ static bool add_formatted(const struct ptm_lower_call *c, struct ptm_text *b, ch
             return false;
         f = ptm_arg_float(c->t, v);
         snprintf(buf, sizeof(buf), "%lld",
-                 (long long)(v.tag == PTM_FLOAT ? f > -9e18 && f < 9e18 ? (int64_t)f : INT64_MIN
-                                                : ptm_arg_int(c->t, v)));
+                 (long long)(v.tag == PTM_FLOAT ? ptm_float_to_int(f) : ptm_arg_int(c->t, v)));
         break;
     case 'e':
     case 'E':
@@ -98,7 +97,7 @@ static bool add_formatted(const struct ptm_lower_call *c, struct ptm_text *b, ch
 static struct ptm_ival percent_format(const struct ptm_lower_call *c)
 {
     const char *s = c->n_arg ? ptm_arg_str(c->t, c->arg[0]) : "", *hit;
-    struct ptm_text b = {.a = ptm_trace_arena(c->t)};
+    struct ptm_text b = {.t = c->t};
     const struct ptm_ival *arg = c->arg + 1;
     size_t n = c->n_arg ? c->n_arg - 1 : 0, used = 0;
     if (n == 1 && arg[0].tag == PTM_TUPLE) {
@@ -129,7 +128,7 @@ static struct ptm_ival percent_format(const struct ptm_lower_call *c)
 /* The library prints nothing: what the model prints is a warning's text. */
 static struct ptm_ival print(const struct ptm_lower_call *c)
 {
-    struct ptm_text b = {.a = ptm_trace_arena(c->t)};
+    struct ptm_text b = {.t = c->t};
     for (size_t i = 0; i < c->n_arg; i++) {
         ptm_text_add(&b, " ", i ? 1 : 0);
         add_str(c, &b, c->arg[i]);

@@ -90,7 +90,7 @@ static struct ptm_ival lower_randint_like(const struct ptm_lower_call *c)
 static struct ptm_ival lower_randperm(const struct ptm_lower_call *c)
 {
     struct ptm_trace *t = c->t;
-    int64_t n = ptm_arg_int(t, ptm_named(c, "n"));
+    int64_t n = ptm_arg_size(t, ptm_named(c, "n"));
     struct ptm_tensor *out[2] = {NULL, NULL};
     int d = ptm_arg_dtype(t, ptm_named(c, "dtype"), PTM_I64);
     struct ptm_emit e;
@@ -242,7 +242,7 @@ static struct ptm_ival lower_multinomial(const struct ptm_lower_call *c)
 {
     struct ptm_trace *t = c->t;
     struct ptm_tensor *p = ptm_need(c, 0), *out[2] = {NULL, NULL};
-    int64_t k = ptm_arg_int(t, ptm_named(c, "num_samples"));
+    int64_t k = ptm_arg_size(t, ptm_named(c, "num_samples"));
     if (!p)
         return ptm_none();
     if (p->rank < 1 || p->rank > 2 || k < 1)

@@ -405,7 +405,7 @@ static struct ptm_ival lower_kthvalue(const struct ptm_lower_call *c)
     if (!x)
         return ptm_none();
     int dim = ptm_arg_dim(c->t, ptm_named(c, "dim"), x->rank);
-    return sorted_pick(c, x, dim, ptm_arg_int(c->t, ptm_named(c, "k")) - 1, false);
+    return sorted_pick(c, x, dim, ptm_arg_size(c->t, ptm_named(c, "k")) - 1, false);
 }
 
 /* Sorted rows along a last dimension, and the two neighbours of each rank q (n - 1). */

@@ -283,8 +283,8 @@ static struct ptm_ival lower_grid_sampler(const struct ptm_lower_call *c)
     ptm_emit_begin(&e, t, OP_grid_sample);
     ptm_emit_in(&e, x);
     ptm_emit_in(&e, grid);
-    ptm_emit_i(&e, ptm_arg_int(t, c->arg[2]));
-    ptm_emit_i(&e, ptm_arg_int(t, c->arg[3]));
+    ptm_emit_i(&e, ptm_arg_size(t, c->arg[2]));
+    ptm_emit_i(&e, ptm_arg_size(t, c->arg[3]));
     ptm_emit_i(&e, ptm_arg_bool(t, c->arg[4]));
     return ptm_tensor_ival(ptm_emit_end(&e));
 }

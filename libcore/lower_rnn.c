@@ -352,7 +352,7 @@ static struct ptm_ival lower_unpack(const struct ptm_lower_call *c)
 {
     struct ptm_trace *t = c->t;
     struct ptm_tensor *x = ptm_need(c, 0), *sizes = ptm_need(c, 1), *out[2];
-    int64_t steps, sum, at = 0, total = ptm_arg_int(t, c->arg[4]), dim[PTM_MAX_RANK];
+    int64_t steps, sum, at = 0, total = ptm_arg_size(t, c->arg[4]), dim[PTM_MAX_RANK];
     if (!x || !sizes)
         return ptm_none();
     bool known = ptm_is_known(sizes);
@@ -435,7 +435,7 @@ static bool read_layers(const struct ptm_lower_call *c, struct rnn *r, int rank)
     r->x = ptm_need(c, 0);
     r->param = ptm_need_list(c, ptm_named(c, "params"), &r->n_params);
     r->biases = ptm_arg_bool(t, ptm_named(c, "has_biases"));
-    r->layers = ptm_arg_int(t, ptm_named(c, "num_layers"));
+    r->layers = ptm_arg_size(t, ptm_named(c, "num_layers"));
     r->dropout = ptm_arg_float(t, ptm_named(c, "dropout"));
     r->train = ptm_arg_bool(t, ptm_named(c, "train"));
     r->directions = ptm_arg_bool(t, ptm_named(c, "bidirectional")) ? 2 : 1;

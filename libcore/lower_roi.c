@@ -85,8 +85,8 @@ static struct ptm_ival lower_roi_align(const struct ptm_lower_call *c)
         return ptm_trace_fail(t, PTM_ERR_TYPE, "roi_align: %zu arguments, 7 wanted", c->n_arg);
     struct ptm_tensor *x = ptm_need(c, 0), *rois = ptm_need(c, 1), *size[2];
     double scale = ptm_arg_float(t, c->arg[2]);
-    int64_t h = ptm_arg_int(t, c->arg[3]), w = ptm_arg_int(t, c->arg[4]);
-    int64_t ratio = ptm_arg_int(t, c->arg[5]);
+    int64_t h = ptm_arg_size(t, c->arg[3]), w = ptm_arg_size(t, c->arg[4]);
+    int64_t ratio = ptm_arg_size(t, c->arg[5]);
     double offset = ptm_arg_bool(t, c->arg[6]) ? 0.5 : 0.0;
     if (!x || !rois)
         return ptm_none();

@@ -53,12 +53,6 @@ static bool any_sym(struct ptm_ival a, struct ptm_ival b)
     return a.tag == PTM_SYM || b.tag == PTM_SYM;
 }
 
-/* Double to int64 as x86 does it: what does not fit is INT64_MIN. */
-static int64_t to_int(double d)
-{
-    return d >= -0x1p63 && d < 0x1p63 ? (int64_t)d : INT64_MIN;
-}
-
 static struct ptm_ival zero_division(struct ptm_trace *t)
 {
     return ptm_trace_fail(t, PTM_ERR_RAISED,
@@ -160,7 +154,7 @@ static struct ptm_ival pow_float(const struct ptm_lower_call *c)
 
 static struct ptm_ival pow_int(const struct ptm_lower_call *c)
 {
-    return ptm_int(to_int(power(c->t, real(c, 0), real(c, 1))));
+    return ptm_int(ptm_float_to_int(power(c->t, real(c, 0), real(c, 1))));
 }
 
 static struct ptm_ival neg(const struct ptm_lower_call *c)
@@ -314,13 +308,13 @@ static struct ptm_ival math_log(const struct ptm_lower_call *c)
 static struct ptm_ival math_ceil(const struct ptm_lower_call *c)
 {
     struct ptm_ival v = ptm_scalar_known(c->t, number(c, 0));
-    return v.tag == PTM_INT ? v : ptm_int(to_int(ceil(real(c, 0))));
+    return v.tag == PTM_INT ? v : ptm_int(ptm_float_to_int(ceil(real(c, 0))));
 }
 
 static struct ptm_ival math_floor(const struct ptm_lower_call *c)
 {
     struct ptm_ival v = ptm_scalar_known(c->t, number(c, 0));
-    return v.tag == PTM_INT ? v : ptm_int(to_int(floor(real(c, 0))));
+    return v.tag == PTM_INT ? v : ptm_int(ptm_float_to_int(floor(real(c, 0))));
 }
 
 #define MATH2(name, f)                                                                             \
@@ -405,7 +399,7 @@ static struct ptm_ival int_of(const struct ptm_lower_call *c)
     if (v.tag == PTM_SYM && !ptm_sym_is_float(v.u.sym))
         return v;
     v = ptm_scalar_known(c->t, v);
-    return v.tag == PTM_BOOL ? ptm_int(v.u.b) : v.tag == PTM_FLOAT ? ptm_int(to_int(v.u.f)) : v;
+    return v.tag == PTM_BOOL ? ptm_int(v.u.b) : v.tag == PTM_FLOAT ? ptm_int(ptm_float_to_int(v.u.f)) : v;
 }
 
 static struct ptm_ival float_of(const struct ptm_lower_call *c)

@@ -260,11 +260,11 @@ static struct ptm_ival lower_bincount(const struct ptm_lower_call *c)
     struct ptm_trace *t = c->t;
     struct ptm_tensor *x = ptm_cast(t, ptm_need(c, 0), PTM_I64);
     struct ptm_tensor *weights = ptm_arg_tensor(t, ptm_named(c, "weights"));
-    int64_t n = ptm_arg_int(t, ptm_named(c, "minlength"));
+    int64_t n = ptm_arg_size(t, ptm_named(c, "minlength"));
     if (!x)
         return ptm_none();
     if (ptm_tensor_numel(x)) {
-        int64_t most = ptm_arg_int(t, ptm_item(t, ptm_op_reduce(t, OP_amax, x, NULL, 0, false)));
+        int64_t most = ptm_arg_size(t, ptm_item(t, ptm_op_reduce(t, OP_amax, x, NULL, 0, false)));
         if (most < 0 || most > (INT64_C(1) << 32))
             return ptm_trace_fail(t, PTM_ERR_TYPE, "bincount: value %lld", (long long)most);
         n = most + 1 > n ? most + 1 : n;
@@ -279,7 +279,7 @@ static struct ptm_ival lower_histc(const struct ptm_lower_call *c)
 {
     struct ptm_trace *t = c->t;
     struct ptm_tensor *x = ptm_reshape(t, ptm_need(c, 0), 1, (int64_t[]){-1});
-    int64_t bins = ptm_arg_int(t, ptm_named(c, "bins"));
+    int64_t bins = ptm_arg_size(t, ptm_named(c, "bins"));
     double lo = ptm_arg_float(t, ptm_named(c, "min")), hi = ptm_arg_float(t, ptm_named(c, "max"));
     if (!x)
         return ptm_none();

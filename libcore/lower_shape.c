@@ -98,7 +98,7 @@ static struct ptm_ival lower_unflatten(const struct ptm_lower_call *c)
         if (size[i] == -1)
             hole = i;
         else
-            known *= size[i];
+            known = ptm_times(known, size[i]);
     }
     if (hole >= 0)
         size[hole] = known ? x->dim[at] / known : 0;
@@ -384,7 +384,7 @@ static struct ptm_tensor *narrow(const struct ptm_lower_call *c)
     if (!x)
         return NULL;
     int dim = ptm_arg_dim(t, ptm_named(c, "dim"), x->rank);
-    int64_t len = ptm_arg_int(t, ptm_named(c, "length"));
+    int64_t len = ptm_arg_size(t, ptm_named(c, "length"));
     if (start.tag == PTM_TENSOR)
         start = ptm_item(t, start.u.tensor);
     if (!x->rank || len < 0 ||
@@ -429,7 +429,7 @@ static struct ptm_tensor *diagonal(const struct ptm_lower_call *c, struct ptm_te
 {
     if (!x)
         return NULL;
-    return ptm_view_diagonal(c->t, x, ptm_arg_int(c->t, ptm_named(c, "offset")),
+    return ptm_view_diagonal(c->t, x, ptm_arg_size(c->t, ptm_named(c, "offset")),
                              ptm_arg_dim(c->t, ptm_named(c, "dim1"), x->rank),
                              ptm_arg_dim(c->t, ptm_named(c, "dim2"), x->rank));
 }
@@ -448,8 +448,8 @@ static struct ptm_ival lower_unfold(const struct ptm_lower_call *c)
     if (!x)
         return ptm_none();
     int at = ptm_arg_dim(t, ptm_named(c, "dimension"), x->rank);
-    int64_t size = ptm_arg_int(t, ptm_named(c, "size")),
-            step = ptm_arg_int(t, ptm_named(c, "step"));
+    int64_t size = ptm_arg_size(t, ptm_named(c, "size")),
+            step = ptm_arg_size(t, ptm_named(c, "step"));
     if (x->rank == PTM_MAX_RANK || step < 1 || size < 0 || size > x->dim[at])
         return ptm_trace_fail(t, PTM_ERR_TYPE, "unfold: size %lld, step %lld, dimension of %lld",
                               (long long)size, (long long)step, (long long)x->dim[at]);
@@ -473,7 +473,7 @@ static struct ptm_tensor *strided(const struct ptm_lower_call *c, struct ptm_ten
         ptm_trace_fail(t, PTM_ERR_TYPE, "as_strided: %d sizes and %d strides", rank, n);
         return NULL;
     }
-    int64_t at = ptm_is_none(offset) ? 0 : ptm_arg_int(t, offset) - x->offset;
+    int64_t at = ptm_is_none(offset) ? 0 : ptm_arg_size(t, offset) - x->offset;
     return ptm_view_within(t, x, rank, dim, stride, at);
 }
 

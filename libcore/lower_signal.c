@@ -20,7 +20,7 @@ struct window {
 static bool window_size(const struct ptm_lower_call *c, struct window *w)
 {
     bool periodic = !ptm_has_named(c, "periodic") || ptm_arg_bool(c->t, ptm_named(c, "periodic"));
-    w->n = ptm_arg_int(c->t, ptm_named(c, "window_length"));
+    w->n = ptm_arg_size(c->t, ptm_named(c, "window_length"));
     w->dtype = ptm_arg_dtype(c->t, ptm_named(c, "dtype"), PTM_F32);
     w->steps = periodic ? (double)w->n : (double)(w->n - 1);
     return !ptm_trace_failed(c->t);
@@ -146,9 +146,9 @@ static struct ptm_ival lower_stft(const struct ptm_lower_call *c)
     struct ptm_tensor *x = ptm_need(c, 0), *w = ptm_arg_tensor(t, ptm_named(c, "window"));
     struct ptm_ival hop_v = ptm_named(c, "hop_length"), len_v = ptm_named(c, "win_length");
     struct ptm_ival one_v = ptm_named(c, "onesided"), complex_v = ptm_named(c, "return_complex");
-    int64_t n = ptm_arg_int(t, ptm_named(c, "n_fft"));
-    int64_t hop = ptm_is_none(hop_v) ? n / 4 : ptm_arg_int(t, hop_v);
-    int64_t len = ptm_is_none(len_v) ? n : ptm_arg_int(t, len_v);
+    int64_t n = ptm_arg_size(t, ptm_named(c, "n_fft"));
+    int64_t hop = ptm_is_none(hop_v) ? n / 4 : ptm_arg_size(t, hop_v);
+    int64_t len = ptm_is_none(len_v) ? n : ptm_arg_size(t, len_v);
     if (!x)
         return ptm_none();
     bool as_complex = !ptm_is_none(complex_v) && ptm_arg_bool(t, complex_v);

@@ -59,7 +59,7 @@ static struct ptm_ival lower_topk(const struct ptm_lower_call *c)
 {
     struct ptm_trace *t = c->t;
     struct ptm_tensor *x = ptm_need(c, 0), *out[2] = {NULL, NULL};
-    int64_t k = ptm_arg_int(t, ptm_named(c, "k"));
+    int64_t k = ptm_arg_size(t, ptm_named(c, "k"));
     if (!x)
         return ptm_none();
     int dim = ptm_arg_dim(t, ptm_named(c, "dim"), x->rank);

@@ -5,6 +5,14 @@
 #include "libcore/lower.h"
 #include "libcore/lower_args.h"
 
+enum { MAX_PARTS = 1 << 20 };
+
+static struct ptm_ival too_many(struct ptm_trace *t, int64_t n)
+{
+    return ptm_trace_fail(t, PTM_ERR_LIMIT, "a tensor in %lld parts, the limit is %d",
+                          (long long)n, MAX_PARTS);
+}
+
 /* Parts of x along dim from a list of lengths. */
 static struct ptm_ival parts(struct ptm_trace *t, struct ptm_tensor *x, int dim, const int64_t *len,
                              size_t n, bool exact)
@@ -29,7 +37,7 @@ static int64_t *int_list(struct ptm_trace *t, struct ptm_ival v, size_t *n)
     *n = v.tag == PTM_LIST || v.tag == PTM_TUPLE ? v.u.list->n : 0;
     int64_t *out = ptm_arena_array(ptm_trace_arena(t), *n + 2, sizeof(*out));
     for (size_t i = 0; out && i < *n; i++)
-        out[i] = ptm_arg_int(t, v.u.list->v[i]);
+        out[i] = ptm_arg_size(t, v.u.list->v[i]);
     return out;
 }
 
@@ -48,7 +56,9 @@ static struct ptm_ival split_every(struct ptm_trace *t, struct ptm_tensor *x, in
     if (size < 0 || (size == 0 && all))
         return ptm_trace_fail(t, PTM_ERR_TYPE, "split: size %lld of a dimension of %lld",
                               (long long)size, (long long)all);
-    int64_t n = size && all ? (all + size - 1) / size : 1;
+    int64_t n = size && all ? all / size + (all % size != 0) : 1;
+    if (n > MAX_PARTS)
+        return too_many(t, n);
     int64_t *len = ptm_arena_array(ptm_trace_arena(t), (size_t)n, sizeof(*len));
     for (int64_t i = 0; len && i < n; i++)
         len[i] = i + 1 < n ? size : all - (n - 1) * size;
@@ -73,7 +83,7 @@ static struct ptm_ival split_at(struct ptm_trace *t, struct ptm_tensor *x, int d
 /* n parts whose lengths differ by at most one, the longer ones first. */
 static struct ptm_ival split_even(struct ptm_trace *t, struct ptm_tensor *x, int dim, int64_t n)
 {
-    if (n < 1 || n > 1 << 20)
+    if (n < 1 || n > MAX_PARTS)
         return ptm_trace_fail(t, PTM_ERR_TYPE, "tensor_split: %lld sections", (long long)n);
     int64_t *len = ptm_arena_array(ptm_trace_arena(t), (size_t)n, sizeof(*len));
     for (int64_t i = 0; len && i < n; i++)
@@ -109,7 +119,7 @@ static struct ptm_ival lower_chunk(const struct ptm_lower_call *c)
 {
     int dim;
     struct ptm_tensor *x = splittable(c, &dim);
-    int64_t n = ptm_arg_int(c->t, ptm_named(c, "chunks"));
+    int64_t n = ptm_arg_size(c->t, ptm_named(c, "chunks"));
     if (!x)
         return ptm_none();
     if (n < 1)
@@ -128,10 +138,10 @@ static struct ptm_ival split_by(const struct ptm_lower_call *c, struct ptm_tenso
         struct ptm_nd nd;
         if (!ptm_read(c->t, at, &nd))
             return ptm_none();
-        return split_at(c->t, x, dim, nd.data, (size_t)at->dim[0]);
+        return split_at(c->t, x, dim, nd.data, (size_t)ptm_tensor_numel(at));
     }
     if (how.tag != PTM_LIST && how.tag != PTM_TUPLE)
-        return split_even(c->t, x, dim, ptm_arg_int(c->t, how));
+        return split_even(c->t, x, dim, ptm_arg_size(c->t, how));
     const int64_t *at = int_list(c->t, how, &n);
     return at ? split_at(c->t, x, dim, at, n) : ptm_none();
 }
@@ -177,6 +187,8 @@ static struct ptm_ival lower_unbind(const struct ptm_lower_call *c)
     if (!x)
         return ptm_none();
     size_t n = (size_t)x->dim[dim];
+    if (n > MAX_PARTS)
+        return too_many(c->t, x->dim[dim]);
     struct ptm_tensor **y = ptm_arena_array(ptm_trace_arena(c->t), n + 1, sizeof(*y));
     for (size_t i = 0; y && i < n && !ptm_trace_failed(c->t); i++)
         y[i] = ptm_view_select(c->t, x, dim, ptm_int((int64_t)i));

@@ -11,7 +11,6 @@
 #include "libcore/lower.h"
 #include "libcore/lower_text.h"
 
-enum { MAX_STR = 1 << 26 }; /* bytes of a string that an operator makes */
 
 struct span {
     const char *s;
@@ -34,7 +33,7 @@ static struct ptm_ival result(const struct ptm_lower_call *c, const char *s, siz
 
 static struct ptm_text text(const struct ptm_lower_call *c)
 {
-    return (struct ptm_text){.a = ptm_trace_arena(c->t)};
+    return (struct ptm_text){.t = c->t};
 }
 
 static struct ptm_list *list(const struct ptm_lower_call *c)
@@ -111,9 +110,6 @@ static struct ptm_ival concat(const struct ptm_lower_call *c)
 {
     struct span a = str(c, 0), b = str(c, 1);
     struct ptm_text out = text(c);
-    if (a.n + b.n > MAX_STR)
-        return ptm_trace_fail(c->t, PTM_ERR_LIMIT, "a string of %zu bytes, the limit is %d",
-                              a.n + b.n, MAX_STR);
     ptm_text_add(&out, a.s, a.n);
     ptm_text_add(&out, b.s, b.n);
     return ptm_text_str(&out);
@@ -373,7 +369,7 @@ static struct ptm_ival replace(const struct ptm_lower_call *c)
     size_t at = 0, hit;
     for (int64_t k = 0; old.n && (max < 0 || k < max); k++) {
         hit = find_in(s, old, at);
-        if (hit == SIZE_MAX || b.n > MAX_STR)
+        if (hit == SIZE_MAX || ptm_trace_failed(c->t))
             break;
         ptm_text_add(&b, s.s + at, hit - at);
         ptm_text_add(&b, by.s, by.n);
@@ -385,15 +381,19 @@ static struct ptm_ival replace(const struct ptm_lower_call *c)
 
 static void fill(struct ptm_text *b, char ch, int64_t n)
 {
-    for (int64_t i = 0; i < n && b->n < MAX_STR; i++)
-        ptm_text_add(b, &ch, 1);
+    char some[64];
+    memset(some, ch, sizeof(some));
+    for (int64_t k; n > 0 && !ptm_trace_failed(b->t); n -= k) {
+        k = n < (int64_t)sizeof(some) ? n : (int64_t)sizeof(some);
+        ptm_text_add(b, some, (size_t)k);
+    }
 }
 
 /* side: -1 text at the left, 1 at the right, 0 in the middle. */
 static struct ptm_ival justify(const struct ptm_lower_call *c, int side)
 {
     struct span s = str(c, 0), ch = str(c, 2);
-    int64_t n = ptm_arg_int(c->t, c->arg[1]) - (int64_t)s.n;
+    int64_t n = ptm_arg_size(c->t, c->arg[1]) - (int64_t)s.n;
     struct ptm_text b = text(c);
     if (ch.n != 1)
         return raise(c, "TypeError: the fill character must be exactly one character long");
@@ -423,7 +423,7 @@ static struct ptm_ival zfill(const struct ptm_lower_call *c)
 {
     struct span s = str(c, 0);
     struct ptm_text b = text(c);
-    fill(&b, '0', ptm_arg_int(c->t, c->arg[1]) - (int64_t)s.n); /* PyTorch leaves a sign behind */
+    fill(&b, '0', ptm_arg_size(c->t, c->arg[1]) - (int64_t)s.n); /* PyTorch leaves a sign behind */
     ptm_text_add(&b, s.s, s.n);
     return ptm_text_str(&b);
 }
@@ -431,7 +431,7 @@ static struct ptm_ival zfill(const struct ptm_lower_call *c)
 static struct ptm_ival expand_tabs(const struct ptm_lower_call *c)
 {
     struct span s = str(c, 0);
-    int64_t tab = ptm_arg_int(c->t, c->arg[1]), at = 0;
+    int64_t tab = ptm_arg_size(c->t, c->arg[1]), at = 0;
     struct ptm_text b = text(c);
     for (size_t i = 0; i < s.n; i++) {
         if (s.s[i] == '\t') {

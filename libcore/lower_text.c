@@ -14,7 +14,11 @@ enum { MAX_NESTING = 64 };
 void ptm_text_add(struct ptm_text *b, const char *s, size_t n)
 {
     void *p = b->s;
-    if (!n || !ptm_arena_grow(b->a, &p, &b->cap, b->n + n, 1))
+    if (n > PTM_MAX_STR - b->n)
+        ptm_trace_fail(b->t, PTM_ERR_LIMIT, "a string of %zu bytes, the limit is %d", b->n + n,
+                       PTM_MAX_STR);
+    if (!n || ptm_trace_failed(b->t) ||
+        !ptm_arena_grow(ptm_trace_arena(b->t), &p, &b->cap, b->n + n, 1))
         return;
     b->s = p;
     memcpy(b->s + b->n, s, n);
@@ -28,7 +32,7 @@ static void add(struct ptm_text *b, const char *s)
 
 struct ptm_ival ptm_text_str(struct ptm_text *b)
 {
-    return ptm_str_ival(b->a, b->s, b->n);
+    return ptm_str_ival(ptm_trace_arena(b->t), b->s, b->n);
 }
 
 /* As PyTorch's IValue prints: "1." for whole numbers, else 17 digits. */
@@ -47,6 +51,8 @@ static void add_float(struct ptm_text *b, double d)
 static void add_value(struct ptm_text *b, struct ptm_ival v, int depth)
 {
     char buf[160];
+    if (!ptm_trace_spend(b->t, 1))
+        return;
     switch (v.tag) {
     case PTM_NONE:
         add(b, "None");
@@ -112,7 +118,8 @@ static struct ptm_ival known(struct ptm_trace *t, struct ptm_ival v, int depth)
 {
     if (v.tag == PTM_SYM)
         return ptm_scalar_known(t, v);
-    if ((v.tag != PTM_LIST && v.tag != PTM_TUPLE) || depth > MAX_NESTING)
+    if ((v.tag != PTM_LIST && v.tag != PTM_TUPLE) || depth > MAX_NESTING ||
+        !ptm_trace_spend(t, 1))
         return v;
     bool any = false;
     for (size_t i = 0; i < v.u.list->n; i++) {
@@ -133,7 +140,7 @@ struct ptm_ival ptm_value_str(struct ptm_trace *t, struct ptm_ival v)
 {
     if (v.tag == PTM_STR)
         return v;
-    struct ptm_text b = {.a = ptm_trace_arena(t)};
+    struct ptm_text b = {.t = t};
     ptm_text_value(&b, known(t, v, 0));
     return ptm_text_str(&b);
 }
@@ -145,6 +152,8 @@ static bool is_number(struct ptm_ival v)
 
 static bool equal(struct ptm_trace *t, struct ptm_ival a, struct ptm_ival b, int depth)
 {
+    if (!ptm_trace_spend(t, 1))
+        return false;
     if ((a.tag == PTM_SYM || b.tag == PTM_SYM) && is_number(a) && is_number(b))
         return ptm_scalar_cmp(t, PTM_EQ, a, b);
     if (a.tag == PTM_TENSOR && b.tag == PTM_TENSOR) {
@@ -171,6 +180,8 @@ bool ptm_value_equal(struct ptm_trace *t, struct ptm_ival a, struct ptm_ival b)
 
 static int order(struct ptm_trace *t, struct ptm_ival a, struct ptm_ival b, int depth)
 {
+    if (!ptm_trace_spend(t, 1))
+        return 0;
     if (is_number(a) && is_number(b)) {
         if (ptm_scalar_cmp(t, PTM_LT, a, b))
             return -1;

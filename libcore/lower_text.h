@@ -6,8 +6,10 @@
 #include "libcore/trace.h"
 
 /* Bytes that grow, in an arena. */
+enum { PTM_MAX_STR = 1 << 26 }; /* bytes of a string that an operator makes */
+
 struct ptm_text {
-    struct ptm_arena *a;
+    struct ptm_trace *t;
     char *s;
     size_t n, cap;
 };

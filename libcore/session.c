@@ -220,6 +220,7 @@ enum ptm_status ptm_session_open(struct ptm_session **out, const struct ptm_mode
         s->config = *config;
     if (!s->config.recipe)
         s->config.recipe = m->recipe;
+    s->frame.max_work = s->config.max_work;
     if (!s->config.max_steps)
         s->config.max_steps = DEFAULT_STEPS;
     enum ptm_status st = choose_backends(s, err);
@@ -247,6 +248,16 @@ static enum ptm_status rewrite(struct ptm_piece *p, const struct ptm_recipe *rec
     return ptm_passes_run(&p->traced, recipe, &p->arena, &p->graph, p->hits, NULL, err);
 }
 
+static uint64_t graph_work(const struct ptm_graph *g)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        uint64_t work = ptm_node_work(g, &g->node[i]);
+        sum = work > UINT64_MAX - sum ? UINT64_MAX : sum + work;
+    }
+    return sum;
+}
+
 struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *g,
                                  struct ptm_arena *graph_arena, struct ptm_err *err)
 {
@@ -272,6 +283,7 @@ struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *
         ptm_free(p);
         return NULL;
     }
+    p->work = graph_work(&p->graph);
     if (p->plan.arena_bytes > s->arena_peak)
         s->arena_peak = p->plan.arena_bytes;
     p->next = s->pieces;

@@ -25,6 +25,7 @@ struct ptm_piece {
     struct ptm_plan plan;
     uint64_t hash; /* of traced */
     uint64_t runs;
+    uint64_t work;  /* of a run, in the units of ptm_op_work */
     uint32_t users; /* entries that hold it; 0: may be dropped */
     struct ptm_piece *next;
 };
@@ -51,12 +52,16 @@ struct ptm_frame {
     size_t n_scalar, cap_scalar;
     size_t steps_done;
     uint64_t seed;
+    uint64_t work, max_work; /* done so far, and allowed; 0: any */
     struct ptm_storage_pool *pool;
     struct ptm_exec *exec;
 };
 bool ptm_frame_reserve(struct ptm_frame *f, size_t n_bound); /* zeroes the new ones */
 void ptm_frame_reset(struct ptm_frame *f);   /* lets the tensors go, keeps the arrays */
 void ptm_frame_release(struct ptm_frame *f);
+/* Counts work about to be done; PTM_ERR_LIMIT when the call's is too much. */
+enum ptm_status ptm_frame_work(struct ptm_frame *f, uint64_t work, struct ptm_err *err)
+    PTM_WARN_UNUSED;
 /* Runs the entry's steps from f->steps_done to the last. */
 enum ptm_status ptm_frame_run(struct ptm_frame *f, struct ptm_entry *e, struct ptm_err *err)
     PTM_WARN_UNUSED;

@@ -221,7 +221,7 @@ enum ptm_status ptm_frame_scalars(struct ptm_frame *f, const struct ptm_entry *e
             out->f = (double)f->scalar[x->a].i;
         } else if (x->op == SX_INT) {
             double v = trunc(f->scalar[x->a].f);
-            out->i = v >= -9.2e18 && v <= 9.2e18 ? (int64_t)v : 0;
+            out->i = ptm_float_to_int(v);
         } else {
             char op = '+';
             for (size_t k = 0; k < PTM_LEN(sx_of); k++)
@@ -263,12 +263,12 @@ struct ptm_ival ptm_scalar_arith(struct ptm_trace *t, char op, struct ptm_ival a
         struct ptm_sym x = ptm_sym_of(a), y = ptm_sym_of(b), r;
         bool known_x = a.tag != PTM_SYM, known_y = b.tag != PTM_SYM;
         if (op == '-') {
-            y.mul = -y.mul;
+            y.mul = (int64_t)(0 - (uint64_t)y.mul);
             y.add = (int64_t)(0 - (uint64_t)y.add);
         }
         if (op != '*' && (known_x || known_y || x.base == y.base)) {
             r = known_x ? y : x;
-            r.mul = x.mul * !known_x + y.mul * !known_y;
+            r.mul = (int64_t)((known_x ? 0 : (uint64_t)x.mul) + (known_y ? 0 : (uint64_t)y.mul));
             r.add = (int64_t)((uint64_t)x.add + (uint64_t)y.add);
             return ptm_sym_ival(t, r);
         }

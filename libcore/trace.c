@@ -16,7 +16,9 @@
 
 enum {
     EAGER_IN = 65536,    /* elements of known inputs and outputs up to which */
-    EAGER_OUT = 16384,   /* an operator runs at once */
+    EAGER_OUT = 16384,   /* an operator runs at once, */
+    EAGER_WORK = 1 << 23, /* unless it costs more than this */
+    TENSOR_WORK = 64,     /* what one more tensor or view counts as */
 };
 #define CONST_KEY_SEED UINT64_C(0xcbf29ce484222325)
 
@@ -128,6 +130,16 @@ struct ptm_trace_storage *ptm_ts_new(struct ptm_trace *t, enum ptm_storage_state
 struct ptm_tensor *ptm_trace_tensor(struct ptm_trace *t, struct ptm_trace_storage *ts, int rank,
                                     const int64_t *dim, const int64_t *stride, int64_t offset)
 {
+    int64_t row_major[PTM_MAX_RANK];
+    struct ptm_err err = {0};
+    if (ptm_frame_work(t->frame, TENSOR_WORK, &err)) {
+        ptm_trace_fail(t, err.code, "%s", err.msg);
+        return NULL;
+    }
+    if (ts && ptm_strides_contiguous(rank, dim, row_major) < 0) {
+        ptm_trace_fail(t, PTM_ERR_LIMIT, "a tensor of too many elements");
+        return NULL;
+    }
     struct ptm_tensor *x = ts ? ptm_arena_alloc(&t->arena, sizeof(*x)) : NULL;
     if (!x) {
         ptm_trace_no_memory(t);
@@ -686,6 +698,14 @@ static bool try_eager(struct ptm_emit *e, struct ptm_tensor **out)
     for (uint32_t k = 0; k < n_out; k++)
         if (ptm_type_numel(&type[k]) > EAGER_OUT)
             return false;
+    uint64_t work = ptm_op_work(e->op, in_type, (uint32_t)e->n_in, e->attr, (uint32_t)e->n_attr,
+                                type);
+    if (work > EAGER_WORK)
+        return false;
+    if (ptm_frame_work(t->frame, work, &err)) {
+        ptm_trace_fail(t, err.code, "%s", err.msg);
+        return true;
+    }
     for (uint32_t k = 0; k < n_out; k++) {
         int64_t stride[PTM_MAX_RANK];
         output_strides(e, &type[k], stride);

@@ -56,16 +56,20 @@ struct ptm_ival ptm_trace_fail(struct ptm_trace *t, enum ptm_status code, const 
 bool ptm_trace_failed(const struct ptm_trace *t);
 void ptm_trace_warn(struct ptm_trace *t, const char *fmt, ...) PTM_PRINTF(2, 3); /* once per text */
 struct ptm_arena *ptm_trace_arena(struct ptm_trace *t);
+/* Counts n more steps of the program; false once they are too many, or anything failed. */
+bool ptm_trace_spend(struct ptm_trace *t, uint64_t n);
 
 /* -- reading arguments. A symbol becomes known here (a guard remembers its
  *    value) except through ptm_arg_num, which leaves it -- */
 bool ptm_is_none(struct ptm_ival v);
 int64_t ptm_arg_int(struct ptm_trace *t, struct ptm_ival v);   /* int, bool, 0-d tensor */
+int64_t ptm_arg_size(struct ptm_trace *t, struct ptm_ival v);  /* at most PTM_MAX_SIZE in magnitude */
+int64_t ptm_float_to_int(double d); /* as x86 does it: what does not fit is INT64_MIN */
 double ptm_arg_float(struct ptm_trace *t, struct ptm_ival v);  /* the same, and float */
 bool ptm_arg_bool(struct ptm_trace *t, struct ptm_ival v);     /* truth of int, bool, float, tensor */
 const char *ptm_arg_str(struct ptm_trace *t, struct ptm_ival v);
 struct ptm_tensor *ptm_arg_tensor(struct ptm_trace *t, struct ptm_ival v); /* None: NULL, no error */
-/* A list of ints into out[max]; returns their number. None gives 0. An int gives 1. */
+/* A list of sizes, strides, dims into out[max]; returns their number. None gives 0. An int gives 1. */
 int ptm_arg_ints(struct ptm_trace *t, struct ptm_ival v, int64_t *out, int max);
 int ptm_arg_floats(struct ptm_trace *t, struct ptm_ival v, double *out, int max);
 /* The same for int[n]-like arguments: a single one is repeated n times; fails unless 1 or n. */

@@ -55,8 +55,8 @@ int64_t ptm_arg_int(struct ptm_trace *t, struct ptm_ival v)
         return v.u.i;
     if (v.tag == PTM_BOOL)
         return v.u.b;
-    if (v.tag == PTM_FLOAT && v.u.f == (double)(int64_t)v.u.f)
-        return (int64_t)v.u.f;
+    if (v.tag == PTM_FLOAT && v.u.f == (double)ptm_float_to_int(v.u.f))
+        return ptm_float_to_int(v.u.f);
     wrong(t, "an int", v);
     return 0;
 }
@@ -115,12 +115,28 @@ struct ptm_tensor *ptm_arg_tensor(struct ptm_trace *t, struct ptm_ival v)
     return NULL;
 }
 
+int64_t ptm_float_to_int(double d)
+{
+    return d >= -0x1p63 && d < 0x1p63 ? (int64_t)d : INT64_MIN;
+}
+
+/* So that lowerings may add, and multiply by small numbers, without checks. */
+int64_t ptm_arg_size(struct ptm_trace *t, struct ptm_ival v)
+{
+    int64_t n = ptm_arg_int(t, v);
+    if (n >= -PTM_MAX_SIZE && n <= PTM_MAX_SIZE)
+        return n;
+    ptm_trace_fail(t, PTM_ERR_LIMIT, "a size, stride or count of %lld; the limit is %lld",
+                   (long long)n, (long long)PTM_MAX_SIZE);
+    return 0;
+}
+
 int ptm_arg_ints(struct ptm_trace *t, struct ptm_ival v, int64_t *out, int max)
 {
     if (t->err.code || v.tag == PTM_NONE)
         return 0;
     if (v.tag != PTM_LIST && v.tag != PTM_TUPLE) {
-        out[0] = ptm_arg_int(t, v);
+        out[0] = ptm_arg_size(t, v);
         return 1;
     }
     if (v.u.list->n > (size_t)max) {
@@ -128,7 +144,7 @@ int ptm_arg_ints(struct ptm_trace *t, struct ptm_ival v, int64_t *out, int max)
         return 0;
     }
     for (size_t i = 0; i < v.u.list->n; i++)
-        out[i] = ptm_arg_int(t, v.u.list->v[i]);
+        out[i] = ptm_arg_size(t, v.u.list->v[i]);
     return (int)v.u.list->n;
 }
 
@@ -313,7 +329,7 @@ struct ptm_tensor *ptm_full(struct ptm_trace *t, enum ptm_dtype d, int rank, con
         v = ptm_item(t, v.u.tensor);
     if (!flt && (v.tag == PTM_FLOAT || (v.tag == PTM_SYM && v.u.sym->is_float))) {
         double f = ptm_arg_float(t, v);
-        v = d == PTM_BOOL8 ? ptm_int(f != 0) : ptm_int((int64_t)f);
+        v = d == PTM_BOOL8 ? ptm_int(f != 0) : ptm_int(ptm_float_to_int(f));
     }
     if (d == PTM_BOOL8 && v.tag == PTM_INT)
         v = ptm_int(v.u.i != 0);

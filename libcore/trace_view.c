@@ -84,13 +84,13 @@ struct ptm_tensor *ptm_view_slice(struct ptm_trace *t, struct ptm_tensor *x, int
     memcpy(d, x->dim, sizeof(d));
     memcpy(stride, x->stride, sizeof(stride));
     if (!s.mul && (s.add < 0 || len < 0 || step < 1 ||
-                   (len > 0 && s.add + (len - 1) * step >= x->dim[dim]))) {
+                   (len > 0 && (s.add >= x->dim[dim] || len - 1 > (x->dim[dim] - 1 - s.add) / step)))) {
         ptm_trace_fail(t, PTM_ERR_TYPE, "slice: %lld elements from %lld of dimension %d, size %lld",
                        (long long)len, (long long)s.add, dim, (long long)x->dim[dim]);
         return NULL;
     }
     d[dim] = len;
-    stride[dim] *= step;
+    stride[dim] = ptm_times(stride[dim], step);
     if (!s.mul)
         offset += s.add * x->stride[dim];
     struct ptm_attr attr[4] = {imm(dim), imm(s.add), imm(len), imm(step)};
@@ -101,8 +101,8 @@ struct ptm_tensor *ptm_view_slice(struct ptm_trace *t, struct ptm_tensor *x, int
     struct ptm_tensor *y = view(t, x, x->rank, d, stride, offset, OP_slice, attr, 4);
     if (y && s.mul) {
         struct ptm_sym o = s;
-        o.mul *= x->stride[dim];
-        o.add *= x->stride[dim];
+        o.mul = (int64_t)((uint64_t)o.mul * (uint64_t)x->stride[dim]);
+        o.add = (int64_t)((uint64_t)o.add * (uint64_t)x->stride[dim]);
         if (x->offset_sym) {
             struct ptm_ival sum = ptm_scalar_arith(t, '+', ptm_sym_ival(t, *x->offset_sym),
                                                    ptm_sym_ival(t, o));
@@ -165,7 +165,7 @@ struct ptm_tensor *ptm_view_unsqueeze(struct ptm_trace *t, struct ptm_tensor *x,
     for (int i = 0, k = 0; i <= x->rank; i++) {
         if (i == dim) {
             d[i] = 1;
-            stride[i] = dim < x->rank ? x->dim[dim] * x->stride[dim] : 1;
+            stride[i] = dim < x->rank ? ptm_times(x->dim[dim], x->stride[dim]) : 1;
         } else {
             d[i] = x->dim[k];
             stride[i] = x->stride[k++];
@@ -249,9 +249,9 @@ static bool reshape_strides(const struct ptm_tensor *x, int rank, const int64_t 
     int64_t chunk = x->rank ? x->stride[x->rank - 1] : 1, tensor_n = 1, view_n = 1;
     for (int d = x->rank - 1; d >= 0; d--) {
         tensor_n *= x->dim[d];
-        if (d == 0 || (x->dim[d - 1] != 1 && x->stride[d - 1] != tensor_n * chunk)) {
+        if (d == 0 || (x->dim[d - 1] != 1 && x->stride[d - 1] != ptm_times(tensor_n, chunk))) {
             while (view_d >= 0 && (view_n < tensor_n || dim[view_d] == 1)) {
-                stride[view_d] = view_n * chunk;
+                stride[view_d] = ptm_times(view_n, chunk);
                 view_n *= dim[view_d--];
             }
             if (view_n != tensor_n)

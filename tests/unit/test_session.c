@@ -277,6 +277,23 @@ static void test_limits(void)
     CHECK_INT(call1(&r, 1, (int64_t[]){1}, x), PTM_ERR_LIMIT);
     CHECK(strstr(r.err.msg, "100000 steps") != NULL);
     end(&r);
+    /* the same when an entry is replayed */
+    c = (struct ptm_config){.max_work = 1000};
+    CHECK(begin(&r, "counter", &c));
+    CHECK_INT(call1(&r, 1, (int64_t[]){1}, x), PTM_OK);
+    CHECK_INT(call1(&r, 1, (int64_t[]){1}, x), PTM_OK);
+    end(&r);
+    c.max_work = 1;
+    CHECK(begin(&r, "counter", &c));
+    CHECK_INT(call1(&r, 1, (int64_t[]){1}, x), PTM_ERR_LIMIT);
+    CHECK(strstr(r.err.msg, "the limit is 1") != NULL);
+    end(&r);
+    CHECK(begin(&r, "counter", NULL));
+    ptm_memory_limit(1000);
+    CHECK_INT(call1(&r, 1, (int64_t[]){1}, x), PTM_ERR_MEMORY);
+    ptm_memory_limit(0);
+    CHECK_INT(call1(&r, 1, (int64_t[]){1}, x), PTM_OK);
+    end(&r);
 }
 
 static void test_arguments(void)
