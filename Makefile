@@ -2,7 +2,7 @@
 # ptm: one binary, one library. GNU make.
 #
 # Knobs: CC=gcc|clang  CFLAGS= LDFLAGS= (added)  V=1 (show commands)
-#        DEV=1 (-Werror)  CONFIG=name (build/<name>; asan and ubsan set it)
+#        DEV=1 (-Werror)  CONFIG=name (build/<name>; asan, ubsan and tsan set it)
 CONFIG ?= release
 B := build/$(CONFIG)
 Q := $(if $(V),,@)
@@ -12,6 +12,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wstrict-prototypes -Wmi
 	-Wcast-qual -Wformat=2 -Wdouble-promotion $(if $(DEV),-Werror)
 SAN_asan := -fsanitize=address -fno-omit-frame-pointer
 SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
+SAN_tsan := -fsanitize=thread
 SAN := $(SAN_$(CONFIG))
 ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT) $(WARN) -ffp-contract=off $(ISA) -fvisibility=hidden -pthread $(SAN) $(CFLAGS)
 LIBS := -lz -lzstd -lcjson -lm
@@ -92,6 +93,10 @@ asan: ## build and check under AddressSanitizer
 	$(Q)$(MAKE) --no-print-directory CONFIG=asan OPT="-O1 -g" check
 ubsan: ## build and check under UndefinedBehaviorSanitizer
 	$(Q)$(MAKE) --no-print-directory CONFIG=ubsan OPT="-O1 -g" check
+tsan: ## build under ThreadSanitizer; sessions in several threads
+	$(Q)$(MAKE) --no-print-directory CONFIG=tsan OPT="-O1 -g" build/tsan/tests/unit/test_threads build/tsan/tests/unit/test_session
+	build/tsan/tests/unit/test_threads
+	build/tsan/tests/unit/test_session
 fuzz: ## make fuzz FMT=zip [SECONDS=60]: libFuzzer (clang) with the seed corpus
 	$(Q)scripts/fuzz $(FMT) $(or $(SECONDS),60)
 install: all ## PREFIX=/usr/local
@@ -103,5 +108,5 @@ clean: ## remove build/
 	rm -rf build ptm
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
-.PHONY: all check test live check-layers check-headers asan ubsan fuzz install clean help
+.PHONY: all check test live check-layers check-headers asan ubsan tsan fuzz install clean help
 .SECONDARY:
