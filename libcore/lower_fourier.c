@@ -129,7 +129,7 @@ static struct ptm_ival along_one(const struct ptm_lower_call *c, enum kind kind)
     if (!x)
         return ptm_none();
     int dim = ptm_arg_dim(c->t, ptm_named(c, "dim"), x->rank);
-    return ptm_tensor_ival(transform(c->t, x, kind, ptm_is_none(n) ? -1 : ptm_arg_int(c->t, n),
+    return ptm_tensor_ival(transform(c->t, x, kind, ptm_is_none(n) ? -1 : ptm_arg_size(c->t, n),
                                      dim, ptm_named(c, "norm")));
 }
 
@@ -216,9 +216,9 @@ static struct ptm_ival shifted(const struct ptm_lower_call *c, bool back)
         return ptm_none();
     bool every = ptm_is_none(ptm_named(c, "dim"));
     int n = every ? x->rank : ptm_arg_ints(t, ptm_named(c, "dim"), dim, PTM_MAX_RANK);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && x; i++) {
         int d = every ? i : ptm_arg_dim(t, ptm_int(dim[i]), x->rank);
-        int64_t by = x ? (back ? (x->dim[d] + 1) / 2 : x->dim[d] / 2) : 0;
+        int64_t by = back ? (x->dim[d] + 1) / 2 : x->dim[d] / 2;
         x = ptm_arg_tensor(t, ptm_call(t, "aten::roll", 3,
                                        (struct ptm_ival[]){ptm_tensor_ival(x), ptm_int(by),
                                                            ptm_int(d)}));
@@ -259,9 +259,9 @@ static struct ptm_ival lower_istft(const struct ptm_lower_call *c)
     struct ptm_tensor *x = ptm_need(c, 0), *w = ptm_arg_tensor(t, ptm_named(c, "window"));
     struct ptm_ival hop_v = ptm_named(c, "hop_length"), len_v = ptm_named(c, "win_length");
     struct ptm_ival one_v = ptm_named(c, "onesided"), length_v = ptm_named(c, "length");
-    int64_t n = ptm_arg_int(t, ptm_named(c, "n_fft"));
-    int64_t hop = ptm_is_none(hop_v) ? n / 4 : ptm_arg_int(t, hop_v);
-    int64_t len = ptm_is_none(len_v) ? n : ptm_arg_int(t, len_v);
+    int64_t n = ptm_arg_size(t, ptm_named(c, "n_fft"));
+    int64_t hop = ptm_is_none(hop_v) ? n / 4 : ptm_arg_size(t, hop_v);
+    int64_t len = ptm_is_none(len_v) ? n : ptm_arg_size(t, len_v);
     bool center = ptm_arg_bool(t, ptm_named(c, "center"));
     if (!x || ptm_trace_failed(t))
         return ptm_none();
@@ -295,7 +295,7 @@ static struct ptm_ival lower_istft(const struct ptm_lower_call *c)
     if (!x)
         return ptm_none();
     int64_t whole = x->dim[1], start = center ? n / 2 : 0;
-    int64_t end = !ptm_is_none(length_v) ? start + ptm_arg_int(t, length_v)
+    int64_t end = !ptm_is_none(length_v) ? start + ptm_arg_size(t, length_v)
                                          : whole - (center ? n / 2 : 0);
     int64_t stop = end < whole ? end : whole;
     if (start > stop)

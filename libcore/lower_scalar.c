@@ -399,7 +399,9 @@ static struct ptm_ival int_of(const struct ptm_lower_call *c)
     if (v.tag == PTM_SYM && !ptm_sym_is_float(v.u.sym))
         return v;
     v = ptm_scalar_known(c->t, v);
-    return v.tag == PTM_BOOL ? ptm_int(v.u.b) : v.tag == PTM_FLOAT ? ptm_int(ptm_float_to_int(v.u.f)) : v;
+    return v.tag == PTM_BOOL    ? ptm_int(v.u.b)
+           : v.tag == PTM_FLOAT ? ptm_int(ptm_float_to_int(v.u.f))
+                                : v;
 }
 
 static struct ptm_ival float_of(const struct ptm_lower_call *c)

@@ -367,7 +367,7 @@ static struct ptm_tensor *slice(const struct ptm_lower_call *c, struct ptm_tenso
         gap = ptm_scalar_arith(t, '-', end, start);
     }
     int64_t len = ptm_arg_int(t, gap);
-    len = len < 0 ? 0 : (len + step - 1) / step;
+    len = len < 0 ? 0 : len / step + (len % step != 0);
     return ptm_view_slice(t, x, dim, len ? start : ptm_int(0), len, step);
 }
 
@@ -386,7 +386,7 @@ static struct ptm_tensor *narrow(const struct ptm_lower_call *c)
     int dim = ptm_arg_dim(t, ptm_named(c, "dim"), x->rank);
     int64_t len = ptm_arg_size(t, ptm_named(c, "length"));
     if (start.tag == PTM_TENSOR)
-        start = ptm_item(t, start.u.tensor);
+        start = ptm_int(ptm_arg_int(t, start));
     if (!x->rank || len < 0 ||
         (start.tag != PTM_NONE && ptm_scalar_cmp(t, PTM_LT, start, ptm_int(0)) &&
          ptm_scalar_cmp(t, PTM_LT, start = ptm_scalar_arith(t, '+', start, ptm_int(x->dim[dim])),

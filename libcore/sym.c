@@ -75,7 +75,9 @@ struct ptm_sym ptm_sym_of(struct ptm_ival v)
 {
     if (v.tag == PTM_SYM)
         return *v.u.sym;
-    return (struct ptm_sym){.add = v.tag == PTM_BOOL ? v.u.b : v.u.i};
+    return (struct ptm_sym){.add = v.tag == PTM_BOOL  ? v.u.b
+                                   : v.tag == PTM_INT ? v.u.i
+                                                      : 0};
 }
 
 struct ptm_ival ptm_sym_ival(struct ptm_trace *t, struct ptm_sym s)

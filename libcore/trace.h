@@ -63,7 +63,7 @@ bool ptm_trace_spend(struct ptm_trace *t, uint64_t n);
  *    value) except through ptm_arg_num, which leaves it -- */
 bool ptm_is_none(struct ptm_ival v);
 int64_t ptm_arg_int(struct ptm_trace *t, struct ptm_ival v);   /* int, bool, 0-d tensor */
-int64_t ptm_arg_size(struct ptm_trace *t, struct ptm_ival v);  /* at most PTM_MAX_SIZE in magnitude */
+int64_t ptm_arg_size(struct ptm_trace *t, struct ptm_ival v);  /* +-PTM_MAX_SIZE at most */
 int64_t ptm_float_to_int(double d); /* as x86 does it: what does not fit is INT64_MIN */
 double ptm_arg_float(struct ptm_trace *t, struct ptm_ival v);  /* the same, and float */
 bool ptm_arg_bool(struct ptm_trace *t, struct ptm_ival v);     /* truth of int, bool, float, tensor */

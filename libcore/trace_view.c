@@ -83,8 +83,9 @@ struct ptm_tensor *ptm_view_slice(struct ptm_trace *t, struct ptm_tensor *x, int
     int64_t d[PTM_MAX_RANK], stride[PTM_MAX_RANK], offset = x->offset;
     memcpy(d, x->dim, sizeof(d));
     memcpy(stride, x->stride, sizeof(stride));
-    if (!s.mul && (s.add < 0 || len < 0 || step < 1 ||
-                   (len > 0 && (s.add >= x->dim[dim] || len - 1 > (x->dim[dim] - 1 - s.add) / step)))) {
+    if (!s.mul && (s.add < 0 || s.add > x->dim[dim] || len < 0 || step < 1 ||
+                   (len > 0 && (s.add >= x->dim[dim] ||
+                                len - 1 > (x->dim[dim] - 1 - s.add) / step)))) {
         ptm_trace_fail(t, PTM_ERR_TYPE, "slice: %lld elements from %lld of dimension %d, size %lld",
                        (long long)len, (long long)s.add, dim, (long long)x->dim[dim]);
         return NULL;

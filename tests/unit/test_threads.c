@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sessions of one model in several threads: each gives what it gives alone, bit for bit. `make tsan`
- * runs this under ThreadSanitizer. */
+/* Sessions of one model in several threads: each gives what it gives alone, bit for bit.
+ * `make tsan` runs this under ThreadSanitizer. */
 #include "tests/unit/test.h"
 
 #include <pthread.h>
@@ -39,7 +39,8 @@ static uint64_t hash(uint64_t h, struct ptm_ival v)
     else if (v.tag == PTM_LIST || v.tag == PTM_TUPLE)
         for (size_t i = 0; i < v.u.list->n; i++)
             h = hash(h, v.u.list->v[i]);
-    else if (v.tag == PTM_TENSOR && ptm_tensor_contiguous(v.u.tensor) && ptm_tensor_data(v.u.tensor))
+    else if (v.tag == PTM_TENSOR && ptm_tensor_contiguous(v.u.tensor) &&
+             ptm_tensor_data(v.u.tensor))
         h = mix(h, ptm_tensor_data(v.u.tensor),
                 (size_t)ptm_tensor_numel(v.u.tensor) * ptm_dtype_bytes(v.u.tensor->dtype));
     return h;
