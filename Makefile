@@ -99,8 +99,13 @@ tsan: ## build under ThreadSanitizer; sessions in several threads
 	build/tsan/tests/unit/test_session
 fuzz: ## make fuzz FMT=zip [SECONDS=60]: libFuzzer (clang) with the seed corpus
 	$(Q)scripts/fuzz $(FMT) $(or $(SECONDS),60)
-install: all ## PREFIX=/usr/local
+install: SHARE = $(DESTDIR)$(or $(PREFIX),/usr/local)/share
+install: all ## PREFIX=/usr/local; with the manual page and completions
 	install -D $(B)/ptm $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/ptm
+	mkdir -p $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
+	$(B)/ptm man > $(SHARE)/man/man1/ptm.1
+	$(B)/ptm completion bash > $(SHARE)/bash-completion/completions/ptm
+	$(B)/ptm completion zsh > $(SHARE)/zsh/site-functions/_ptm
 	install -D -m 644 $(B)/libptm.a $(DESTDIR)$(or $(PREFIX),/usr/local)/lib/libptm.a
 	for h in libcore/ptm.h libcore/compiler.h kernels/dtype.h; do \
 	  install -D -m 644 $$h $(DESTDIR)$(or $(PREFIX),/usr/local)/include/ptm/$$h; done

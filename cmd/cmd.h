@@ -22,12 +22,27 @@ enum {
     EXIT_SYSTEM = 8,  /* open, read, write, memory, disk */
 };
 
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+};
+const struct command *cmd_table(size_t i); /* NULL: no more */
+/* The exit codes and what they mean, for the manual; text NULL: no more. */
+struct exit_text {
+    int code;
+    const char *text;
+};
+struct exit_text cmd_exit_text(size_t i);
+
 int cmd_run(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_optimize(int argc, char **argv);
 int cmd_passes(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_backends(int argc, char **argv);
+int cmd_completion(int argc, char **argv);
+int cmd_man(int argc, char **argv);
 
 /* All print one line "ptm <cmd>: ..." on stderr; the exit code is returned. */
 int cmd_fail(const char *cmd, const struct ptm_err *err);

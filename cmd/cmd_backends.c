@@ -12,6 +12,8 @@ static const struct usage usage = {
     .command = "backends",
     .synopsis = "[--json FILE|-]",
     .summary = "Lists what can run models here, and why others cannot.",
+    .examples = "ptm backends\n"
+                "ptm backends --json -\n",
 };
 
 /* The reference kernels run what no backend takes; here they are one like others. */

@@ -23,6 +23,8 @@ static const struct usage usage = {
     .max_words = 1,
     .min_words = 1,
     .word = "MODEL",
+    .examples = "ptm inspect model.pt\n"
+                "ptm inspect model.pt --input-shape 1,3,224,224 --optimize --backend cpu\n",
 };
 
 struct inspect {

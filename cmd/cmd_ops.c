@@ -18,6 +18,8 @@ static const struct usage usage = {
     .notes = "With NAMEs, only operators whose name contains one of them.\n",
     .max_words = 100,
     .word = "NAME",
+    .examples = "ptm ops conv\n"
+                "ptm ops --missing\n",
 };
 
 /* PyTorch's operators as text, "aten::add.Tensor(...) -> ...", sorted by name. */

@@ -30,6 +30,8 @@ static const struct usage usage = {
              "tells what the\npasses did. 'ptm passes' lists them.\n" INPUT_HELP,
     .max_words = 1,
     .word = "MODEL",
+    .examples = "ptm optimize model.pt -o model.ptm --input-shape 1,3,224,224\n"
+                "ptm optimize model.pt -o model.ptm --input x.npy --verify --disable conv1d_to_conv2d\n",
 };
 
 /* -- progress: one line on a terminal, gone when the work is done -- */

@@ -12,6 +12,8 @@ static const struct usage usage = {
     .summary = "Lists the graph passes in the order in which they run.",
     .notes = "All of them run again while one still finds something. 'ptm inspect MODEL --optimize'"
              "\nshows what they do to a model; --passes chooses among them.\n",
+    .examples = "ptm passes\n"
+                "ptm passes --json - | jq -r '.passes[].name'\n",
 };
 
 int cmd_passes(int argc, char **argv)

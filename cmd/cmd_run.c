@@ -27,6 +27,8 @@ static const struct usage usage = {
                         "--expect allows differences of 1e-4 x the largest expected number.\n",
     .max_words = 1,
     .word = "MODEL",
+    .examples = "ptm run model.pt --input photo.jpg --labels imagenet.txt --top 5\n"
+                "ptm run model.pt --input x.npy --expect y.npy --backend xnnpack --threads 2\n",
 };
 
 struct run {

@@ -11,18 +11,34 @@
 #include "cmd/opts.h"
 #include "libcore/arena.h"
 
-static const struct command {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *summary;
-} commands[] = {
+static const struct command commands[] = {
     {"run", cmd_run, "run a model on inputs; print, save or compare its outputs"},
     {"optimize", cmd_optimize, "make a model smaller and faster; writes a .ptm file"},
     {"inspect", cmd_inspect, "what is inside a model, what it costs, what is not supported"},
     {"passes", cmd_passes, "the graph passes, and what each does"},
     {"ops", cmd_ops, "the operators that this build knows"},
     {"backends", cmd_backends, "what can run models here, and why others cannot"},
+    {"completion", cmd_completion, "a shell's script that completes commands and options"},
+    {"man", cmd_man, "the manual page"},
 };
+
+const struct command *cmd_table(size_t i)
+{
+    return i < PTM_LEN(commands) ? &commands[i] : NULL;
+}
+
+struct exit_text cmd_exit_text(size_t i)
+{
+    static const struct exit_text texts[] = {
+        {EXIT_DONE, "done"},
+        {EXIT_NO, "a comparison that was asked for says no"},
+        {EXIT_USAGE, "wrong usage: an option, argument, shape or dtype"},
+        {EXIT_BACKEND, "the only backend asked for cannot be used here"},
+        {EXIT_MODEL, "the model: malformed, not supported, or its own raise"},
+        {EXIT_SYSTEM, "a file cannot be opened, read or written; no memory; a full disk"},
+    };
+    return i < PTM_LEN(texts) ? texts[i] : (struct exit_text){0};
+}
 
 int cmd_exit_code(enum ptm_status s)
 {

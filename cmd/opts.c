@@ -207,9 +207,32 @@ static void print_wrapped(const char *text, size_t at)
     putchar('\n');
 }
 
+/* Each line of the text, indented. */
+static void print_lines(const char *text)
+{
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        printf("  %.*s\n", (int)len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
+static opts_visitor *visitor;
+static void *visitor_ctx;
+
+void opts_visit(opts_visitor *visit, void *ctx)
+{
+    visitor = visit;
+    visitor_ctx = ctx;
+}
+
 void opts_help(const struct usage *u, const struct opt *table)
 {
     enum { COLUMN = 28 };
+    if (visitor) {
+        visitor(visitor_ctx, u, table);
+        return;
+    }
     printf("usage: ptm %s %s\n%s\n\n", u->command, u->synopsis, u->summary);
     for (const struct opt *o = table; o->name; o++) {
         if (!o->help)
@@ -228,4 +251,8 @@ void opts_help(const struct usage *u, const struct opt *table)
     printf("%-*s%s\n", COLUMN, "  --help, -h", "this text");
     if (u->notes)
         printf("\n%s", u->notes);
+    if (u->examples) {
+        puts("\nexamples");
+        print_lines(u->examples);
+    }
 }

@@ -38,6 +38,7 @@ struct usage {
     const char *synopsis; /* "MODEL [--input SPEC]..." */
     const char *summary;  /* one line */
     const char *notes;    /* more lines, after the options; NULL */
+    const char *examples; /* commands that work, one per line */
     size_t min_words, max_words;
     const char *word;     /* what a positional is: "MODEL" */
 };
@@ -47,6 +48,10 @@ struct usage {
 int opts_parse(const struct usage *u, const struct opt *table, int argc, char **argv,
                struct str_list *words);
 void opts_help(const struct usage *u, const struct opt *table);
+/* From now on --help hands the tables, which live as long as the call, to `visit` instead of
+ * printing them; NULL: prints again. */
+typedef void opts_visitor(void *ctx, const struct usage *u, const struct opt *table);
+void opts_visit(opts_visitor *visit, void *ctx);
 
 bool str_list_add(struct str_list *l, const char *s); /* false: no memory */
 void str_list_free(struct str_list *l);
