@@ -358,7 +358,7 @@ static enum ptm_status specialise(struct inspect *o, const struct ptm_model *m, 
     PTM_TRY(ptm_session_open(&o->session, m, &config, err));
     enum ptm_status rc = inputs_make(&o->inputs, 0, &arena, &args, &n_args, err);
     if (rc == PTM_OK)
-        rc = ptm_session_run(o->session, o->method, args, n_args, &result, err);
+        rc = inputs_run(&o->inputs, o->session, args, n_args, &result, err);
     ptm_arena_release(&arena);
     if (rc == PTM_OK)
         rc = cost_make(&o->cost, o->session, &o->arena, err);

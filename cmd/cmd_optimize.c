@@ -184,7 +184,7 @@ static enum ptm_status call(struct optimize *o, const struct ptm_recipe *recipe,
     PTM_TRY(ptm_session_open(s, o->model, &config, err));
     enum ptm_status rc = inputs_make(&o->inputs, 0, &arena, &args, &n_args, err);
     if (rc == PTM_OK)
-        rc = ptm_session_run(*s, o->method, args, n_args, result, err);
+        rc = inputs_run(&o->inputs, *s, args, n_args, result, err);
     ptm_arena_release(&arena);
     return rc;
 }

@@ -235,7 +235,7 @@ static enum ptm_status run_all(struct run *r, const struct inputs *in, struct pt
         enum ptm_status rc = inputs_make(in, k % in->n_runs, &arena, &args, &n_args, err);
         int64_t start = now_ns();
         if (rc == PTM_OK)
-            rc = ptm_session_run(s, r->method, args, n_args, &result, err);
+            rc = inputs_run(in, s, args, n_args, &result, err);
         if (rc == PTM_OK)
             rc = report(r, result, k, n_runs, now_ns() - start, err);
         ptm_arena_release(&arena);

@@ -543,3 +543,27 @@ void inputs_release(struct inputs *in)
     ptm_arena_release(&in->arena);
     ptm_arena_release(&in->bundled_arena);
 }
+
+enum ptm_status inputs_run(const struct inputs *in, struct ptm_session *s,
+                           const struct ptm_ival *args, size_t n_args, struct ptm_ival *result,
+                           struct ptm_err *err)
+{
+    struct ptm_err why = {0};
+    enum ptm_status rc = ptm_session_run(s, in->method, args, n_args, result, &why);
+    if (!rc)
+        return rc;
+    char given[200] = "", shape[120];
+    size_t n = 0;
+    for (size_t i = 0; i < n_args && rc == PTM_ERR_TYPE; i++) {
+        const struct ptm_tensor *t = args[i].tag == PTM_TENSOR ? args[i].u.tensor : NULL;
+        if (!t || n > sizeof(given) - 100)
+            continue;
+        n += (size_t)snprintf(given + n, sizeof(given) - n, "%s%.20s = %s%.60s", n ? ", " : "",
+                              param(in, i)->name,
+                              ptm_dtype_name((enum ptm_dtype)t->dtype),
+                              text_shape(t->rank, t->dim, shape, sizeof(shape)));
+    }
+    if (!n)
+        return ptm_fail(err, rc, "%s", why.msg);
+    return ptm_fail(err, rc, "%s; given %s: try another --input or --input-shape", why.msg, given);
+}

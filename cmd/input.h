@@ -106,6 +106,10 @@ enum ptm_status inputs_bind(struct inputs *in, const struct ptm_model *m, const 
 enum ptm_status inputs_make(const struct inputs *in, size_t run, struct ptm_arena *arena,
                             struct ptm_ival **args, size_t *n_args, struct ptm_err *err);
 void inputs_release(struct inputs *in);
+/* ptm_session_run; an error that the arguments' types may be to blame for names them. */
+enum ptm_status inputs_run(const struct inputs *in, struct ptm_session *s,
+                           const struct ptm_ival *args, size_t n_args, struct ptm_ival *result,
+                           struct ptm_err *err);
 
 /* input_make.c */
 /* A copy of v in the arena; tensors become row-major. Objects are refused. */

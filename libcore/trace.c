@@ -58,9 +58,13 @@ struct ptm_ival ptm_trace_fail(struct ptm_trace *t, enum ptm_status code, const 
     const struct ptm_pos *pos =
         &t->program->pos[f->inst->pos < t->program->n_pos ? f->inst->pos : 0];
     const char *path = f->path && *f->path ? f->path : NULL;
+    /* traced files repeat the place in the text: "file.py(12): forward" */
+    const char *text = pos->src_text ? pos->src_text : "";
+    if (pos->src_file && !strncmp(text, pos->src_file, strlen(pos->src_file)))
+        text = "";
     if (pos->src_file)
-        ptm_fail(&t->err, code, "%s (in '%s', %s:%u: %.120s)", msg, path ? path : f->fn->name,
-                 pos->src_file, (unsigned)pos->src_line, pos->src_text ? pos->src_text : "");
+        ptm_fail(&t->err, code, "%s (in '%s', %s:%u%s%.120s)", msg, path ? path : f->fn->name,
+                 pos->src_file, (unsigned)pos->src_line, *text ? ": " : "", text);
     else
         ptm_fail(&t->err, code, "%s (in '%s', %s:%u)", msg, path ? path : f->fn->name,
                  pos->file ? pos->file : f->fn->qualname, (unsigned)pos->line);
