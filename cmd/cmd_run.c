@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cjson/cJSON.h>
@@ -14,6 +13,7 @@
 #include "cmd/input.h"
 #include "cmd/optimised.h"
 #include "cmd/result.h"
+#include "libcore/clock.h"
 #include "libcore/session.h"
 
 static const struct usage usage = {
@@ -47,13 +47,6 @@ struct run {
     struct cJSON *doc;
     bool folder_made;
 };
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* Modules saved without eval() behave as in training: dropout drops, batch norm uses the batch. */
 static void warn_training(const struct ptm_program *p)
@@ -233,11 +226,11 @@ static enum ptm_status run_all(struct run *r, const struct inputs *in, struct pt
         struct ptm_ival *args, result;
         size_t n_args;
         enum ptm_status rc = inputs_make(in, k % in->n_runs, &arena, &args, &n_args, err);
-        int64_t start = now_ns();
+        int64_t start = ptm_clock_ns();
         if (rc == PTM_OK)
             rc = inputs_run(in, s, args, n_args, &result, err);
         if (rc == PTM_OK)
-            rc = report(r, result, k, n_runs, now_ns() - start, err);
+            rc = report(r, result, k, n_runs, ptm_clock_ns() - start, err);
         ptm_arena_release(&arena);
         if (rc && rc != PTM_ERR_NUMERIC)
             return rc;

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libcore/clock.h"
 #include "libcore/infer.h"
 
 enum { ALIGN = 64 };
@@ -580,7 +581,10 @@ static enum ptm_status make(struct planner *p, struct ptm_arena *arena, struct p
         if (place->root != R_OUT || place->ref != i)
             plan->copy_out[plan->n_copies++] = i;
     }
-    return compile(p, work, err);
+    int64_t start = ptm_clock_ns();
+    enum ptm_status s = compile(p, work, err);
+    plan->pack_ns = ptm_clock_ns() - start;
+    return s;
 }
 
 enum ptm_status ptm_plan_make(struct ptm_plan *plan, const struct ptm_graph *g,

@@ -58,6 +58,7 @@ struct ptm_plan {
     size_t arena_bytes;      /* activations */
     bool args_row_major;
     uint32_t most_in, most_attr; /* of one step: optional inputs counted */
+    int64_t pack_ns;             /* the backends' part of making it: packing weights */
 };
 
 /* The value that a place holds. */

@@ -212,6 +212,15 @@ struct ptm_session_stats {
     uint64_t interpreted;                       /* runs with the interpreter in charge */
     uint64_t pieces;                            /* distinct pieces planned */
     const char *churning;                       /* a guard that misses again and again; NULL */
+    /* where the time of calls that specialised went, runs of their steps apart */
+    uint64_t specialise_ns; /* tracing the program */
+    uint64_t passes_ns;     /* graph passes */
+    uint64_t plan_ns;       /* placing values, claiming nodes */
+    uint64_t pack_ns;       /* backends: packing weights, making objects */
+    /* now */
+    uint64_t weights_bytes; /* constants of all pieces, shared ones once */
+    uint64_t packed_bytes;  /* the backends' copies of weights */
+    uint64_t arena_bytes;   /* activations of the largest piece */
 };
 PTM_API void ptm_session_stats(const struct ptm_session *s, struct ptm_session_stats *out);
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "libcore/clock.h"
 #include "libcore/map.h"
 #include "libcore/passes.h"
 
@@ -277,15 +278,20 @@ struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *
     p->traced.arena = &p->arena;
     struct ptm_plan_options options = {.backend = s->backend, .n_backends = s->n_backends,
                                        .pool = s->threads, .args_row_major = true};
-    if (ptm_graph_verify(&p->traced, err) || rewrite(p, s->config.recipe, err) ||
-        ptm_plan_make(&p->plan, &p->graph, &p->arena, &options, err)) {
+    int64_t start = ptm_clock_ns(), planned;
+    bool bad = ptm_graph_verify(&p->traced, err) || rewrite(p, s->config.recipe, err);
+    planned = ptm_clock_ns();
+    if (bad || ptm_plan_make(&p->plan, &p->graph, &p->arena, &options, err)) {
         ptm_arena_release(&p->arena);
         ptm_free(p);
         return NULL;
     }
+    s->stats.passes_ns += (uint64_t)(planned - start);
+    s->stats.plan_ns += (uint64_t)(ptm_clock_ns() - planned - p->plan.pack_ns);
+    s->stats.pack_ns += (uint64_t)p->plan.pack_ns;
     p->work = graph_work(&p->graph);
-    if (p->plan.arena_bytes > s->arena_peak)
-        s->arena_peak = p->plan.arena_bytes;
+    if (p->plan.arena_bytes > s->stats.arena_bytes)
+        s->stats.arena_bytes = p->plan.arena_bytes;
     p->next = s->pieces;
     s->pieces = p;
     s->stats.pieces++;
@@ -678,11 +684,6 @@ enum ptm_status ptm_session_run(struct ptm_session *s, const char *method,
     enum ptm_status st = run(s, method, args, n_args, result, err);
     ptm_map_guard_end(&guard);
     return st;
-}
-
-void ptm_session_stats(const struct ptm_session *s, struct ptm_session_stats *out)
-{
-    *out = s->stats;
 }
 
 void ptm_session_close(struct ptm_session *s)

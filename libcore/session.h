@@ -54,7 +54,6 @@ struct ptm_session {
     size_t n_warnings;
     uint64_t clock;
     const struct ptm_entry *last; /* the entry of the last run; NULL when interpreted */
-    size_t arena_peak;
 };
 
 /* Scalar at `path`: may it be a symbol? NULL: no memory. */

@@ -152,6 +152,7 @@ struct ptm_trace {
     struct ptm_interp_frame *top;
     uint32_t depth, mark;
     uint32_t next_stream;
+    int64_t run_ns; /* in ptm_trace_run */
 };
 
 /* trace.c */
@@ -174,6 +175,7 @@ struct ptm_attr ptm_trace_sym_attr(struct ptm_trace *t, struct ptm_sym s);
 void ptm_memory_order(int rank, const int64_t *dim, const int64_t *stride, int64_t *perm);
 /* trace_cut.c */
 void ptm_trace_cut(struct ptm_trace *t); /* ends the piece; runs it when interpreting */
+void ptm_trace_run(struct ptm_trace *t); /* the entry's steps that did not run yet */
 void ptm_trace_maybe_cut(struct ptm_trace *t, bool back_edge);
 /* trace_view.c */
 bool ptm_trace_dense(const struct ptm_tensor *x); /* no gaps, no overlap, in some order of dims */

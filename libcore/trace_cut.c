@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "libcore/clock.h"
 #include "libcore/session.h"
 
 enum {
@@ -135,12 +136,14 @@ static void drop_dead_buffers(struct ptm_trace *t)
         }
 }
 
-static void run_pending(struct ptm_trace *t)
+void ptm_trace_run(struct ptm_trace *t)
 {
     struct ptm_err err = {0};
+    int64_t start = ptm_clock_ns();
     if (!t->err.code && (ptm_frame_scalars(t->frame, t->entry, &err) ||
                          ptm_frame_run(t->frame, t->entry, &err)))
         ptm_fail(&t->err, err.code, "%s", err.msg);
+    t->run_ns += ptm_clock_ns() - start;
 }
 
 void ptm_trace_cut(struct ptm_trace *t)
@@ -223,7 +226,7 @@ void ptm_trace_cut(struct ptm_trace *t)
     ptm_graph_init(&t->graph, &t->graph_arena);
     t->epoch++;
     if (t->interpreted) {
-        run_pending(t);
+        ptm_trace_run(t);
         if (!t->err.code)
             drop_dead_buffers(t);
     }
@@ -252,7 +255,7 @@ bool ptm_read(struct ptm_trace *t, struct ptm_tensor *x, struct ptm_nd *out)
         if (!t->interpreted) {
             t->interpreted = true;
             t->keep = false;
-            run_pending(t);
+            ptm_trace_run(t);
         }
         if (ts->state == ST_LAZY) {
             ts->born = t->n_ops; /* live, whoever holds it */

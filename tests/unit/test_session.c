@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "formats/formats.h"
+#include "libcore/clock.h"
 #include "libcore/session.h"
 
 struct run {
@@ -366,8 +367,34 @@ static void test_two_sessions(void)
     end(&r);
 }
 
+/* Hidden: a linear layer of 4 x 4 weights and 4 biases. */
+static void test_stats(void)
+{
+    struct run r;
+    float x[8] = {0};
+    struct ptm_session_stats st;
+    for (int i = 0; i < 2; i++) {
+        struct ptm_config c = {.backend = i ? "cpu" : NULL};
+        int64_t start = ptm_clock_ns();
+        CHECK(begin(&r, "hidden", &c));
+        ptm_session_stats(r.s, &st);
+        CHECK_INT(st.specialise_ns + st.plan_ns + st.weights_bytes + st.packed_bytes, 0);
+        for (int k = 0; k < 3; k++)
+            CHECK_INT(call1(&r, 2, (int64_t[]){2, 4}, x), PTM_OK);
+        uint64_t took = (uint64_t)(ptm_clock_ns() - start);
+        ptm_session_stats(r.s, &st);
+        CHECK(st.specialise_ns > 0 && st.plan_ns > 0);
+        CHECK(st.specialise_ns + st.passes_ns + st.plan_ns + st.pack_ns <= took);
+        CHECK_INT(st.weights_bytes, 80);
+        CHECK(i ? st.packed_bytes >= 80 : st.packed_bytes == 0);
+        CHECK(st.arena_bytes >= 32);
+        end(&r);
+    }
+}
+
 int main(void)
 {
+    test_stats();
     test_counter();
     test_cache();
     test_sizes();
