@@ -14,6 +14,7 @@
 #include "libcore/graph.h"
 
 struct pthreadpool;
+struct ptm_packs;
 
 /* How a claimed node wants its operands that are not constants (those come as they are). Only
  * rank 4 knows another order than row-major: channels last, memory order N, H, W, C. Outputs are
@@ -38,6 +39,7 @@ struct ptm_step_request {
     const struct ptm_nd *in, *out;
     uint32_t n_in, n_out;
     struct pthreadpool *pool; /* NULL: one thread. Outlives the object. */
+    struct ptm_packs *packs;  /* shared packed weights; NULL: none. Outlives the object. */
 };
 
 struct ptm_step_info {

@@ -9,6 +9,7 @@
 #endif
 
 #include "kernels/half.h"
+#include "libcore/walk.h"
 
 /* -- asking nodes -- */
 
@@ -119,24 +120,47 @@ enum ptm_status ptm_cpu_memory(struct ptm_err *err)
     return ptm_fail(err, PTM_ERR_MEMORY, "no memory for packed weights");
 }
 
-float *ptm_cpu_floats(struct ptm_arena *a, const struct ptm_nd *nd)
+const float *ptm_cpu_floats(struct ptm_arena *a, const struct ptm_nd *nd)
 {
+    bool half = nd->dtype == PTM_F16;
     if (nd->dtype == PTM_ABSENT)
         return NULL;
-    int64_t n = ptm_cpu_numel(nd), index[PTM_MAX_RANK] = {0}, at = 0;
-    float *y = ptm_cpu_alloc(a, (size_t)n);
-    for (int64_t i = 0; i < n && y; i++) {
-        y[i] = nd->dtype == PTM_F16 ? ptm_f16_to_f32(((const uint16_t *)nd->data)[at])
-                                    : ((const float *)nd->data)[at];
-        for (int d = nd->rank - 1; d >= 0; d--) {
-            at += nd->stride[d];
-            if (++index[d] < nd->dim[d])
-                break;
-            at -= nd->stride[d] * nd->dim[d];
-            index[d] = 0;
-        }
+    if (!half && ptm_cpu_dense(nd))
+        return nd->data;
+    size_t n = (size_t)ptm_cpu_numel(nd);
+    float *y = ptm_cpu_alloc(a, n);
+    if (!y)
+        return NULL;
+    struct ptm_nd dense = *nd; /* of f16, in the upper half of y: widened from its beginning on */
+    uint16_t *h = (uint16_t *)y + n;
+    dense.data = half ? (void *)h : y;
+    ptm_strides_contiguous(dense.rank, dense.dim, dense.stride);
+    ptm_copy_nd(nd, &dense);
+    for (size_t i = 0; i < n && half; i++) {
+        uint16_t x;
+        memcpy(&x, h + i, sizeof(x));
+        y[i] = ptm_f16_to_f32(x);
     }
     return y;
+}
+
+/* -- packed weights -- */
+
+enum ptm_status ptm_cpu_pack(struct ptm_cpu_object *o, const struct ptm_step_request *rq,
+                             const struct ptm_cpu_packing *p, const float **data,
+                             struct ptm_err *err)
+{
+    enum { MOST_PARAMS = 16 };
+    const struct ptm_kernel_info *k = o->k.info[p->kernel];
+    struct ptm_pack_key key = {.kernel = k->op, .isa = k->isa, .version = PTM_PACK_VERSION};
+    int64_t param[2 + MOST_PARAMS] = {k->tile.vl, k->tile.vectors};
+    for (size_t i = 0; i < p->n_params; i++)
+        param[2 + i] = p->param[i];
+    ptm_pack_hash(&key, p->how, param, 2 + p->n_params, p->from, p->n_from);
+    PTM_TRY(ptm_packs_get(rq->packs, &key, p->floats * sizeof(float), p->fill, p->ctx, &o->pack,
+                          err));
+    *data = o->pack->data;
+    return PTM_OK;
 }
 
 /* -- threads -- */
@@ -190,8 +214,8 @@ static const char *claim(const struct ptm_graph *g, const struct ptm_node *n,
 static void free_object(void *object)
 {
     struct ptm_cpu_object *o = object;
-    if (o)
-        ptm_arena_release(&o->memory);
+    ptm_packs_drop(o->pack);
+    ptm_arena_release(&o->memory);
     ptm_free(o);
 }
 
@@ -210,7 +234,7 @@ static enum ptm_status compile(const struct ptm_step_request *rq, void **object,
         return s;
     }
     *info = (struct ptm_step_info){.kernel = o->how, .isa = o->main ? o->main->isa : "",
-                                   .packed_bytes = o->packed_bytes};
+                                   .packed_bytes = o->pack ? o->pack->bytes : 0};
     *object = o;
     return PTM_OK;
 }

@@ -12,16 +12,17 @@
 
 #include "kernels/kernel.h"
 #include "libcore/backend.h"
+#include "libcore/packs.h"
 
 /* A compiled node; families put their own fields behind it. */
 struct ptm_cpu_object {
     int (*run)(const struct ptm_cpu_object *o, const struct ptm_ref_call *c);
     struct ptm_kernels k;
     struct pthreadpool *pool;
-    struct ptm_arena memory; /* all that the object owns, weights included */
+    struct ptm_arena memory; /* all that the object owns but packed weights */
+    struct ptm_pack *pack;   /* packed weights; NULL: none */
     const struct ptm_kernel_info *main; /* of the kernel that does most of the work; may be NULL */
     const char *how;                    /* "conv", "depthwise": static */
-    size_t packed_bytes;
 };
 
 struct ptm_cpu_op {
@@ -53,13 +54,32 @@ const char *ptm_cpu_all_f32(const struct ptm_graph *g, const struct ptm_node *n)
 int64_t ptm_cpu_numel(const struct ptm_nd *nd);
 /* Are elements in row-major order, without gaps? */
 bool ptm_cpu_dense(const struct ptm_nd *nd);
-/* A row-major f32 copy of a constant f32 or f16 array; NULL when absent, or memory is out (then
- * a->failed). */
-float *ptm_cpu_floats(struct ptm_arena *a, const struct ptm_nd *nd);
+/* A constant f32 or f16 array as row-major f32: the array itself where it is that, else a copy;
+ * NULL when absent, or memory is out (then a->failed). */
+const float *ptm_cpu_floats(struct ptm_arena *a, const struct ptm_nd *nd);
 /* `n` floats, 64-byte aligned, zero; NULL: no memory. */
 float *ptm_cpu_alloc(struct ptm_arena *a, size_t n);
 float *ptm_cpu_scratch(const struct ptm_ref_call *c, size_t n);
 enum ptm_status ptm_cpu_memory(struct ptm_err *err);
+
+/* -- packed weights -- */
+/* What is to be packed: for which kernel, how (a name, and all numbers that the order depends on
+ * beside the kernel's tile), from which arrays. */
+struct ptm_cpu_packing {
+    enum ptm_kernel_op kernel;
+    const char *how;
+    const int64_t *param;
+    size_t n_params;
+    const struct ptm_nd *from;
+    size_t n_from;
+    size_t floats; /* of the result */
+    bool (*fill)(const void *ctx, void *to); /* `to` is zeroed; false: no memory */
+    const void *ctx;
+};
+/* From the request's store of packs, or made; *data is the object's as long as it lives. */
+enum ptm_status ptm_cpu_pack(struct ptm_cpu_object *o, const struct ptm_step_request *rq,
+                             const struct ptm_cpu_packing *p, const float **data,
+                             struct ptm_err *err);
 
 /* -- threads -- */
 /* task(ctx, i) for i < n, in any order. NULL pool: in order, here. */
@@ -79,8 +99,8 @@ struct ptm_cpu_panels {
 size_t ptm_cpu_panels_size(struct ptm_cpu_panels *p, const struct ptm_kernels *k, size_t n,
                            size_t depth);
 /* Fills `data` (that many floats, zero): element (d, j) of w is w[d * d_stride + j * n_stride].
- * bias: n numbers `bias_stride` apart, or NULL. */
-void ptm_cpu_panels_fill(struct ptm_cpu_panels *p, const struct ptm_kernels *k, float *data,
+ * bias: n numbers, or NULL. */
+void ptm_cpu_panels_fill(const struct ptm_cpu_panels *p, const struct ptm_kernels *k, float *data,
                          const float *w, int64_t d_stride, int64_t n_stride, const float *bias);
 
 enum { PTM_CPU_ROOM = 8192 };

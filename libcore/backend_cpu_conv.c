@@ -275,58 +275,95 @@ static int run_depthwise(const struct ptm_cpu_object *o, const struct ptm_ref_ca
     return 0;
 }
 
-static enum ptm_status pack_depthwise(struct conv *v, const float *w, const float *bias,
-                                      struct ptm_err *err)
+/* What packing reads. */
+struct weights {
+    const void *v; /* struct conv, struct transposed */
+    const struct ptm_nd *w, *bias;
+};
+
+static bool fill_depthwise(const void *ctx, void *to)
 {
+    const struct weights *from = ctx;
+    const struct conv *v = from->v;
+    struct ptm_arena work = {0};
+    const float *w = ptm_cpu_floats(&work, from->w), *bias = ptm_cpu_floats(&work, from->bias);
     size_t vl = v->o.k.info[PTM_KERNEL_dwconv_f32]->tile.vl;
     size_t taps = (size_t)(v->kernel[H] * v->kernel[W]), n = (size_t)v->groups;
-    size_t size = (n + vl - 1) / vl * vl * (taps + 1);
-    float *data = ptm_cpu_alloc(&v->o.memory, size);
-    if (!data)
-        return ptm_cpu_memory(err);
-    v->depthwise = data;
-    v->o.packed_bytes = size * sizeof(float);
-    for (size_t c = 0; c < n; c++) {
-        float *to = data + c / vl * vl * (taps + 1) + c % vl;
-        *to = bias ? bias[c] : 0;
+    for (size_t c = 0; c < n && !work.failed; c++) {
+        float *at = (float *)to + c / vl * vl * (taps + 1) + c % vl;
+        *at = bias ? bias[c] : 0;
         for (size_t t = 0; t < taps; t++)
-            to[(t + 1) * vl] = w[c * taps + t];
+            at[(t + 1) * vl] = w[c * taps + t];
     }
+    bool failed = work.failed;
+    ptm_arena_release(&work);
+    return !failed;
+}
+
+static enum ptm_status pack_depthwise(struct conv *v, const struct ptm_step_request *rq,
+                                      struct ptm_err *err)
+{
+    size_t vl = v->o.k.info[PTM_KERNEL_dwconv_f32]->tile.vl, n = (size_t)v->groups;
+    struct weights from = {v, &rq->in[1], &rq->in[2]};
+    struct ptm_cpu_packing packing = {
+        .kernel = PTM_KERNEL_dwconv_f32, .how = "depthwise", .from = rq->in + 1, .n_from = 2,
+        .floats = (n + vl - 1) / vl * vl * (size_t)(v->kernel[H] * v->kernel[W] + 1),
+        .fill = fill_depthwise, .ctx = &from};
     v->o.run = run_depthwise;
     v->o.main = v->o.k.info[PTM_KERNEL_dwconv_f32];
     v->o.how = "depthwise";
-    return PTM_OK;
+    return ptm_cpu_pack(&v->o, rq, &packing, &v->depthwise, err);
 }
 
-static enum ptm_status pack_product(struct conv *v, const float *w, const float *bias,
-                                    struct ptm_err *err)
+static bool fill_product(const void *ctx, void *to)
 {
+    const struct weights *from = ctx;
+    const struct conv *v = from->v;
+    struct ptm_arena work = {0};
+    const float *w = ptm_cpu_floats(&work, from->w), *bias = ptm_cpu_floats(&work, from->bias);
     size_t taps = (size_t)(v->kernel[H] * v->kernel[W]), c_in = (size_t)v->c_in;
     size_t n = (size_t)v->c_out, depth = taps * c_in;
-    bool copies = copies_patches(v->c_in, v->groups, (int64_t)taps);
-    struct ptm_arena *a = &v->o.memory, work = {0};
-    v->panels = ptm_arena_array(a, (size_t)v->groups, sizeof(*v->panels));
-    float *turned = taps > 1 && !copies ? ptm_cpu_alloc(&work, n * depth) : NULL;
-    for (int64_t i = 0; i < v->groups && v->panels && !work.failed; i++, w += n * depth) {
-        struct ptm_cpu_panels *p = &v->panels[i];
-        size_t size = ptm_cpu_panels_size(p, &v->o.k, n, depth);
-        float *data = ptm_cpu_alloc(a, size);
-        if (!data)
-            break;
-        v->o.packed_bytes += size * sizeof(float);
+    bool turn = taps > 1 && !copies_patches(v->c_in, v->groups, (int64_t)taps);
+    float *turned = turn ? ptm_cpu_alloc(&work, n * depth) : NULL, *data = to;
+    for (int64_t i = 0; i < v->groups && !work.failed; i++, w += n * depth) {
+        struct ptm_cpu_panels p;
+        size_t size = ptm_cpu_panels_size(&p, &v->o.k, n, depth);
         for (size_t j = 0; j < n && turned; j++) /* channel, tap -> tap, channel */
-            for (size_t t = 0; t < taps; t++)
-                for (size_t k = 0; k < c_in; k++)
-                    turned[j * depth + t * c_in + k] = w[j * depth + k * taps + t];
-        ptm_cpu_panels_fill(p, &v->o.k, data, turned ? turned : w, 1, (int64_t)depth,
+            v->o.k.transpose_f32(c_in, taps, w + j * depth, taps, turned + j * depth, c_in);
+        ptm_cpu_panels_fill(&p, &v->o.k, data, turned ? turned : w, 1, (int64_t)depth,
                             bias ? bias + (size_t)i * n : NULL);
+        data += size;
     }
-    bool failed = a->failed || work.failed;
+    bool failed = work.failed;
     ptm_arena_release(&work);
+    return !failed;
+}
+
+static enum ptm_status pack_product(struct conv *v, const struct ptm_step_request *rq,
+                                    struct ptm_err *err)
+{
+    size_t taps = (size_t)(v->kernel[H] * v->kernel[W]), groups = (size_t)v->groups, size = 0;
+    bool copies = copies_patches(v->c_in, v->groups, (int64_t)taps);
+    const int64_t param[] = {v->groups, copies};
+    const float *data;
+    v->panels = ptm_arena_array(&v->o.memory, groups, sizeof(*v->panels));
+    if (!v->panels)
+        return ptm_cpu_memory(err);
+    for (size_t i = 0; i < groups; i++)
+        size = ptm_cpu_panels_size(&v->panels[i], &v->o.k, (size_t)v->c_out,
+                                   taps * (size_t)v->c_in);
+    struct weights from = {v, &rq->in[1], &rq->in[2]};
+    struct ptm_cpu_packing packing = {
+        .kernel = PTM_KERNEL_gemm_f32, .how = "conv", .param = param, .n_params = PTM_LEN(param),
+        .from = rq->in + 1, .n_from = 2, .floats = groups * size, .fill = fill_product,
+        .ctx = &from};
+    PTM_TRY(ptm_cpu_pack(&v->o, rq, &packing, &data, err));
+    for (size_t i = 0; i < groups; i++)
+        v->panels[i].data = data + i * size;
     v->o.run = run_product;
     v->o.main = v->o.k.info[PTM_KERNEL_gemm_f32];
     v->o.how = copies ? "conv patches" : taps == 1 ? "conv 1x1" : "conv";
-    return failed ? ptm_cpu_memory(err) : PTM_OK;
+    return PTM_OK;
 }
 
 static bool is_depthwise(int64_t c_in, int64_t c_out, int64_t taps)
@@ -338,19 +375,13 @@ static enum ptm_status compile_conv(const struct ptm_step_request *rq, struct pt
                                     struct ptm_err *err)
 {
     struct conv *v = (struct conv *)o;
-    struct ptm_arena work = {0};
     read_geometry(v, rq);
     v->zero = ptm_cpu_alloc(&o->memory, (size_t)(v->c_in * v->groups));
-    const float *w = ptm_cpu_floats(&work, &rq->in[1]), *b = ptm_cpu_floats(&work, &rq->in[2]);
-    enum ptm_status s;
-    if (!v->zero || work.failed)
-        s = ptm_cpu_memory(err);
-    else if (is_depthwise(v->c_in, v->c_out, v->kernel[H] * v->kernel[W]) && v->groups > 1)
-        s = pack_depthwise(v, w, b, err);
-    else
-        s = pack_product(v, w, b, err);
-    ptm_arena_release(&work);
-    return s;
+    if (!v->zero)
+        return ptm_cpu_memory(err);
+    if (is_depthwise(v->c_in, v->c_out, v->kernel[H] * v->kernel[W]) && v->groups > 1)
+        return pack_depthwise(v, rq, err);
+    return pack_product(v, rq, err);
 }
 
 static const char *weights_given(const struct ptm_graph *g, const struct ptm_node *n)
@@ -384,6 +415,7 @@ const struct ptm_cpu_op ptm_cpu_conv = {OP_conv, claim_conv, sizeof(struct conv)
 struct phase {
     int64_t taps;
     int64_t *y, *x; /* input row and column of each tap, less the output's (divided by stride) */
+    int64_t *tap;   /* its number in the window */
     struct ptm_cpu_panels *panels; /* per group */
 };
 
@@ -463,42 +495,66 @@ static bool in_phase(const struct conv *v, int d, int64_t phase, int64_t k, int6
     return rest == 0;
 }
 
-static bool pack_phase(struct transposed *t, int64_t py, int64_t px, const float *w,
-                       const float *bias, struct ptm_arena *work)
+/* The taps of a phase; floats that its packed weights take. */
+static size_t place_phase(struct transposed *t, int64_t py, int64_t px)
 {
     struct conv *v = &t->v;
     struct ptm_arena *a = &v->o.memory;
     struct phase *p = &t->phase[py * v->stride[W] + px];
     int64_t taps = v->kernel[H] * v->kernel[W], dy, dx;
-    int64_t *tap = ptm_arena_array(work, (size_t)taps, sizeof(*tap));
+    size_t floats = 0;
     p->y = ptm_arena_array(a, (size_t)taps, sizeof(*p->y));
     p->x = ptm_arena_array(a, (size_t)taps, sizeof(*p->x));
+    p->tap = ptm_arena_array(a, (size_t)taps, sizeof(*p->tap));
     p->panels = ptm_arena_array(a, (size_t)v->groups, sizeof(*p->panels));
-    if (!tap || a->failed)
-        return false;
+    if (a->failed)
+        return 0;
     for (int64_t k = 0; k < taps; k++)
         if (in_phase(v, H, py, k / v->kernel[W], &dy) &&
             in_phase(v, W, px, k % v->kernel[W], &dx)) {
             p->y[p->taps] = dy;
             p->x[p->taps] = dx;
-            tap[p->taps++] = k;
+            p->tap[p->taps++] = k;
         }
-    size_t depth = (size_t)(p->taps * v->c_in), n = (size_t)v->c_out;
-    float *turned = ptm_cpu_alloc(work, n * depth + 1);
-    for (int64_t i = 0; i < v->groups && turned; i++) {
-        size_t size = ptm_cpu_panels_size(&p->panels[i], &v->o.k, n, depth);
-        float *data = ptm_cpu_alloc(a, size), *to = turned;
-        if (!data)
-            return false;
-        v->o.packed_bytes += size * sizeof(float);
+    for (int64_t i = 0; i < v->groups; i++)
+        floats += ptm_cpu_panels_size(&p->panels[i], &v->o.k, (size_t)v->c_out,
+                                      (size_t)(p->taps * v->c_in));
+    return floats;
+}
+
+static void fill_phase(const struct conv *v, const struct phase *p, const float *w,
+                       const float *bias, float *turned, float **data)
+{
+    int64_t taps = v->kernel[H] * v->kernel[W];
+    for (int64_t i = 0; i < v->groups; i++) {
+        struct ptm_cpu_panels panels;
+        float *to = turned;
         for (int64_t k = 0; k < p->taps; k++)
             for (int64_t c = i * v->c_in; c < (i + 1) * v->c_in; c++)
-                for (size_t j = 0; j < n; j++)
-                    *to++ = w[(c * v->c_out + (int64_t)j) * taps + tap[k]];
-        ptm_cpu_panels_fill(&p->panels[i], &v->o.k, data, turned, (int64_t)n, 1,
-                            bias ? bias + (size_t)i * n : NULL);
+                for (int64_t j = 0; j < v->c_out; j++)
+                    *to++ = w[(c * v->c_out + j) * taps + p->tap[k]];
+        size_t size = ptm_cpu_panels_size(&panels, &v->o.k, (size_t)v->c_out,
+                                          (size_t)(p->taps * v->c_in));
+        ptm_cpu_panels_fill(&panels, &v->o.k, *data, turned, v->c_out, 1,
+                            bias ? bias + i * v->c_out : NULL);
+        *data += size;
     }
-    return turned;
+}
+
+static bool fill_transposed(const void *ctx, void *to)
+{
+    const struct weights *from = ctx;
+    const struct transposed *t = from->v;
+    const struct conv *v = &t->v;
+    struct ptm_arena work = {0};
+    const float *w = ptm_cpu_floats(&work, from->w), *b = ptm_cpu_floats(&work, from->bias);
+    float *data = to, *turned = ptm_cpu_alloc(
+        &work, (size_t)(v->kernel[H] * v->kernel[W] * v->c_in * v->c_out));
+    bool failed = work.failed;
+    for (int64_t i = 0; i < v->stride[H] * v->stride[W] && !failed; i++)
+        fill_phase(v, &t->phase[i], w, b, turned, &data);
+    ptm_arena_release(&work);
+    return !failed;
 }
 
 static enum ptm_status compile_transposed(const struct ptm_step_request *rq,
@@ -506,21 +562,35 @@ static enum ptm_status compile_transposed(const struct ptm_step_request *rq,
 {
     struct transposed *t = (struct transposed *)o;
     struct conv *v = &t->v;
-    struct ptm_arena work = {0};
+    size_t floats = 0;
     read_geometry(v, rq);
     v->zero = ptm_cpu_alloc(&o->memory, (size_t)v->c_in);
     t->phase = ptm_arena_array(&o->memory, (size_t)(v->stride[H] * v->stride[W]),
                                sizeof(*t->phase));
-    const float *w = ptm_cpu_floats(&work, &rq->in[1]), *b = ptm_cpu_floats(&work, &rq->in[2]);
-    bool good = v->zero && t->phase && !work.failed;
-    for (int64_t y = 0; y < v->stride[H] && good; y++)
-        for (int64_t x = 0; x < v->stride[W] && good; x++)
-            good = pack_phase(t, y, x, w, b, &work);
-    ptm_arena_release(&work);
+    for (int64_t y = 0; y < v->stride[H] && !o->memory.failed; y++)
+        for (int64_t x = 0; x < v->stride[W] && !o->memory.failed; x++)
+            floats += place_phase(t, y, x);
+    if (o->memory.failed)
+        return ptm_cpu_memory(err);
+    const int64_t param[] = {v->groups,     v->stride[H],   v->stride[W],  v->padding[H],
+                             v->padding[W], v->dilation[H], v->dilation[W]};
+    const float *data;
+    struct weights from = {t, &rq->in[1], &rq->in[2]};
+    struct ptm_cpu_packing packing = {
+        .kernel = PTM_KERNEL_gemm_f32, .how = "conv transposed", .param = param,
+        .n_params = PTM_LEN(param), .from = rq->in + 1, .n_from = 2, .floats = floats,
+        .fill = fill_transposed, .ctx = &from};
+    PTM_TRY(ptm_cpu_pack(o, rq, &packing, &data, err));
+    for (int64_t i = 0; i < v->stride[H] * v->stride[W]; i++)
+        for (int64_t k = 0; k < v->groups; k++) {
+            struct ptm_cpu_panels *p = &t->phase[i].panels[k];
+            p->data = data;
+            data += p->vectors * p->vl * (p->depth + 1);
+        }
     o->run = run_transposed;
     o->main = o->k.info[PTM_KERNEL_gemm_f32];
     o->how = "conv transposed";
-    return good ? PTM_OK : ptm_cpu_memory(err);
+    return PTM_OK;
 }
 
 static const char *claim_transposed(const struct ptm_graph *g, const struct ptm_node *n,

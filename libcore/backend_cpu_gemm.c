@@ -40,10 +40,9 @@ static size_t first_vector(const struct ptm_cpu_panels *p, size_t i)
     return p->vectors / p->panels * i + min_size(i, p->vectors % p->panels);
 }
 
-void ptm_cpu_panels_fill(struct ptm_cpu_panels *p, const struct ptm_kernels *k, float *data,
+void ptm_cpu_panels_fill(const struct ptm_cpu_panels *p, const struct ptm_kernels *k, float *data,
                          const float *w, int64_t d_stride, int64_t n_stride, const float *bias)
 {
-    p->data = data;
     for (size_t i = 0; i < p->panels; i++) {
         size_t at = first_vector(p, i) * p->vl, end = first_vector(p, i + 1) * p->vl;
         size_t width = end - at, cols = min_size(width, p->n - at);

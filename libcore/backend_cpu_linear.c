@@ -43,16 +43,41 @@ static int run_linear(const struct ptm_cpu_object *o, const struct ptm_ref_call 
             bias[i] = ((const float *)b->data)[(int64_t)i * b->stride[0]];
         ptm_cpu_panels_fill(&w, &o->k, data, c->in[1].data, c->in[1].stride[1],
                             c->in[1].stride[0], bias);
+        w.data = data;
     }
     multiply(o, &w, rows, c->in[0].data, w.depth, c->out[0].data, n, v->min, v->max, o->pool);
     return 0;
+}
+
+/* What packing a right-hand side reads. */
+struct weights {
+    const struct ptm_cpu_panels *w;
+    const struct ptm_kernels *k;
+    const struct ptm_nd *nd, *bias;
+    int d, n; /* dims of nd: terms of the sum, columns */
+};
+
+static bool fill_weights(const void *ctx, void *to)
+{
+    const struct weights *p = ctx;
+    const struct ptm_nd *nd = p->nd;
+    struct ptm_arena work = {0};
+    const float *w = nd->dtype == PTM_F32 ? nd->data : ptm_cpu_floats(&work, nd);
+    const float *b = p->bias ? ptm_cpu_floats(&work, p->bias) : NULL;
+    int64_t dense[PTM_MAX_RANK];
+    ptm_strides_contiguous(nd->rank, nd->dim, dense);
+    const int64_t *stride = nd->dtype == PTM_F32 ? nd->stride : dense;
+    if (!work.failed)
+        ptm_cpu_panels_fill(p->w, p->k, to, w, stride[p->d], stride[p->n], b);
+    bool failed = work.failed;
+    ptm_arena_release(&work);
+    return !failed;
 }
 
 static enum ptm_status compile_linear(const struct ptm_step_request *rq, struct ptm_cpu_object *o,
                                       struct ptm_err *err)
 {
     struct linear *v = (struct linear *)o;
-    struct ptm_arena work = {0};
     size_t n = (size_t)rq->in[1].dim[0], depth = (size_t)rq->in[1].dim[1];
     size_t size = ptm_cpu_panels_size(&v->w, &o->k, n, depth);
     v->min = (float)ptm_cpu_float(rq->graph, rq->node, "min");
@@ -63,18 +88,11 @@ static enum ptm_status compile_linear(const struct ptm_step_request *rq, struct 
     bool bias = rq->in[2].dtype != PTM_ABSENT;
     if (!rq->in[1].data || (bias && !rq->in[2].data))
         return PTM_OK;
-    const struct ptm_nd *nd = &rq->in[1];
-    const float *w = nd->dtype == PTM_F32 ? nd->data : ptm_cpu_floats(&work, nd);
-    int64_t d_stride = nd->dtype == PTM_F32 ? nd->stride[1] : 1;
-    int64_t n_stride = nd->dtype == PTM_F32 ? nd->stride[0] : (int64_t)depth;
-    const float *b = ptm_cpu_floats(&work, &rq->in[2]);
-    float *data = ptm_cpu_alloc(&o->memory, size);
-    if (data && !work.failed)
-        ptm_cpu_panels_fill(&v->w, &o->k, data, w, d_stride, n_stride, b);
-    o->packed_bytes = size * sizeof(float);
-    bool failed = !data || work.failed;
-    ptm_arena_release(&work);
-    return failed ? ptm_cpu_memory(err) : PTM_OK;
+    struct weights from = {&v->w, &o->k, &rq->in[1], &rq->in[2], .d = 1, .n = 0};
+    struct ptm_cpu_packing packing = {.kernel = PTM_KERNEL_gemm_f32, .how = "linear",
+                                      .from = rq->in + 1, .n_from = 2, .floats = size,
+                                      .fill = fill_weights, .ctx = &from};
+    return ptm_cpu_pack(o, rq, &packing, &v->w.data, err);
 }
 
 static const char *claim_linear(const struct ptm_graph *g, const struct ptm_node *n,
@@ -151,6 +169,8 @@ static int run_matmul(const struct ptm_cpu_object *o, const struct ptm_ref_call 
         size_t stride;
         if (data && at != last)
             ptm_cpu_panels_fill(&w, &o->k, data, (const float *)b->data + at, bs[0], bs[1], NULL);
+        if (data)
+            w.data = data;
         last = at;
         const float *from = plain_rows((const float *)a->data + matrix_at(a, y, i), rows, depth,
                                        as[0], as[1], &o->k, room, &stride);
@@ -165,24 +185,20 @@ static enum ptm_status compile_matmul(const struct ptm_step_request *rq, struct 
 {
     struct batched *v = (struct batched *)o;
     const struct ptm_nd *b = &rq->in[1];
-    struct ptm_arena work = {0};
     int64_t batch = 1, depth = b->dim[b->rank - 2], n = b->dim[b->rank - 1];
-    bool failed = false;
     for (int d = 0; d < b->rank - 2; d++)
         batch *= b->dim[d];
-    if (b->data && batch == 1) {
-        size_t size = ptm_cpu_panels_size(&v->w, &o->k, (size_t)n, (size_t)depth);
-        float *data = ptm_cpu_alloc(&o->memory, size), *w = ptm_cpu_floats(&work, b);
-        if (data && w)
-            ptm_cpu_panels_fill(&v->w, &o->k, data, w, n, 1, NULL);
-        failed = !data || !w;
-        o->packed_bytes = size * sizeof(float);
-    }
-    ptm_arena_release(&work);
     o->run = run_matmul;
     o->main = o->k.info[PTM_KERNEL_gemm_f32];
     o->how = "gemm batched";
-    return failed ? ptm_cpu_memory(err) : PTM_OK;
+    if (!b->data || batch != 1)
+        return PTM_OK;
+    struct weights from = {&v->w, &o->k, b, NULL, .d = b->rank - 2, .n = b->rank - 1};
+    struct ptm_cpu_packing packing = {
+        .kernel = PTM_KERNEL_gemm_f32, .how = "matmul", .from = b, .n_from = 1,
+        .floats = ptm_cpu_panels_size(&v->w, &o->k, (size_t)n, (size_t)depth),
+        .fill = fill_weights, .ctx = &from};
+    return ptm_cpu_pack(o, rq, &packing, &v->w.data, err);
 }
 
 static const char *claim_matmul(const struct ptm_graph *g, const struct ptm_node *n,
@@ -291,6 +307,8 @@ static int run_attention(const struct ptm_cpu_object *o, const struct ptm_ref_ca
     int64_t heads = ptm_cpu_numel(y) / (int64_t)(rows * width);
     const int64_t *ks = k->stride + k->rank - 2, *vs = val->stride + val->rank - 2;
     for (int64_t i = 0; i < heads; i++) {
+        pk.data = kd;
+        pv.data = vd;
         ptm_cpu_panels_fill(&pk, &o->k, kd, (const float *)k->data + matrix_at(k, y, i), ks[1],
                             ks[0], NULL);
         ptm_cpu_panels_fill(&pv, &o->k, vd, (const float *)val->data + matrix_at(val, y, i), vs[0],

@@ -59,16 +59,40 @@ static int run_recurrent(const struct ptm_cpu_object *o, const struct ptm_ref_ca
     return 0;
 }
 
-static bool pack(struct recurrent *v, struct ptm_cpu_panels *p, const float *w, const float *bias,
-                 int64_t depth)
+/* What packing reads: w_ih, w_hh, b_ih, b_hh. */
+struct weights {
+    const struct recurrent *v;
+    const struct ptm_nd *in;
+    size_t from_h; /* where the state's panels begin */
+};
+
+static bool fill_weights(const void *ctx, void *to)
 {
-    size_t n = (size_t)(v->gates * v->hidden);
-    size_t size = ptm_cpu_panels_size(p, &v->o.k, n, (size_t)depth);
-    float *data = ptm_cpu_alloc(&v->o.memory, size);
-    if (data)
-        ptm_cpu_panels_fill(p, &v->o.k, data, w, 1, depth, bias);
-    v->o.packed_bytes += size * sizeof(float);
-    return data;
+    const struct weights *from = ctx;
+    const struct recurrent *v = from->v;
+    struct ptm_arena work = {0};
+    const float *p[4];
+    for (int i = 0; i < 4; i++)
+        p[i] = ptm_cpu_floats(&work, &from->in[i]);
+    if (v->lstm && p[2] && p[3]) { /* the lstm adds them up anyway */
+        int64_t n = v->gates * v->hidden;
+        float *sum = ptm_cpu_alloc(&work, (size_t)n);
+        for (int64_t i = 0; i < n && sum; i++)
+            sum[i] = p[2][i] + p[3][i];
+        p[2] = sum;
+        p[3] = NULL;
+    } else if (v->lstm && p[3]) {
+        p[2] = p[3];
+        p[3] = NULL;
+    }
+    bool failed = work.failed;
+    if (!failed) {
+        ptm_cpu_panels_fill(&v->from_x, &v->o.k, to, p[0], 1, v->inputs, p[2]);
+        ptm_cpu_panels_fill(&v->from_h, &v->o.k, (float *)to + from->from_h, p[1], 1, v->hidden,
+                            p[3]);
+    }
+    ptm_arena_release(&work);
+    return !failed;
 }
 
 /* Inputs x h0 c0? w_ih w_hh b_ih b_hh. */
@@ -76,7 +100,7 @@ static enum ptm_status compile_recurrent(const struct ptm_step_request *rq,
                                          struct ptm_cpu_object *o, struct ptm_err *err)
 {
     struct recurrent *v = (struct recurrent *)o;
-    struct ptm_arena work = {0};
+    const float *data;
     v->lstm = rq->node->op == OP_lstm;
     const struct ptm_nd *in = rq->in + (v->lstm ? 3 : 2);
     v->gates = v->lstm ? 4 : 3;
@@ -85,24 +109,20 @@ static enum ptm_status compile_recurrent(const struct ptm_step_request *rq,
     v->inputs = rq->in[0].dim[2];
     v->hidden = in[1].dim[1];
     v->reverse = ptm_cpu_int(rq->graph, rq->node, "reverse");
-    float *p[4];
-    for (int i = 0; i < 4; i++)
-        p[i] = ptm_cpu_floats(&work, &in[i]);
-    if (v->lstm && p[2] && p[3]) { /* the lstm adds them up anyway */
-        for (int64_t i = 0; i < v->gates * v->hidden; i++)
-            p[2][i] += p[3][i];
-        p[3] = NULL;
-    } else if (v->lstm && p[3]) {
-        p[2] = p[3];
-        p[3] = NULL;
-    }
-    bool good = !work.failed && pack(v, &v->from_x, p[0], p[2], v->inputs) &&
-                pack(v, &v->from_h, p[1], p[3], v->hidden);
-    ptm_arena_release(&work);
+    size_t n = (size_t)(v->gates * v->hidden);
+    size_t from_x = ptm_cpu_panels_size(&v->from_x, &o->k, n, (size_t)v->inputs);
+    size_t from_h = ptm_cpu_panels_size(&v->from_h, &o->k, n, (size_t)v->hidden);
+    struct weights from = {v, in, from_x};
+    struct ptm_cpu_packing packing = {
+        .kernel = PTM_KERNEL_gemm_f32, .how = v->lstm ? "lstm" : "gru", .from = in, .n_from = 4,
+        .floats = from_x + from_h, .fill = fill_weights, .ctx = &from};
+    PTM_TRY(ptm_cpu_pack(o, rq, &packing, &data, err));
+    v->from_x.data = data;
+    v->from_h.data = data + from_x;
     o->run = run_recurrent;
     o->main = o->k.info[PTM_KERNEL_gemm_f32];
-    o->how = v->lstm ? "lstm" : "gru";
-    return good ? PTM_OK : ptm_cpu_memory(err);
+    o->how = packing.how;
+    return PTM_OK;
 }
 
 static const char *claim_recurrent(const struct ptm_graph *g, const struct ptm_node *n,

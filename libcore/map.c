@@ -7,6 +7,7 @@
  * thread has a guard, the handler jumps there; otherwise the handler that was there before gets
  * the signal. What is not a regular file (a pipe, a device) is read into memory instead.
  */
+#define _DEFAULT_SOURCE /* madvise */
 #include "libcore/map.h"
 
 #include <errno.h>
@@ -189,6 +190,21 @@ void ptm_map_close(struct ptm_file_map *m)
         munmap(m->base, m->n);
     ptm_free(m->memory);
     ptm_free(m);
+}
+
+void ptm_map_prefault(const void *p, size_t n)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), before = (uintptr_t)p % page;
+    if (!n)
+        return;
+#ifdef MADV_POPULATE_READ
+    uintptr_t first = (uintptr_t)p - before;
+    if (!madvise((void *)first, n + before, MADV_POPULATE_READ))
+        return;
+#endif
+    const volatile char *at = p;
+    for (size_t i = 0; i < n; i += page - (i ? 0 : before))
+        (void)at[i];
 }
 
 void ptm_map_guard_begin(struct ptm_map_guard *g)

@@ -8,6 +8,9 @@
 
 static enum ptm_status load(struct ptm_model *m, ptm_format_finder *find, struct ptm_err *err)
 {
+    m->packs = ptm_packs_new();
+    if (!m->packs)
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory to open '%s'", m->path);
     PTM_TRY(find(m->bytes, m->n_bytes, m->path, &m->format, err));
     PTM_TRY(m->format->load(m, m->bytes, m->n_bytes, err));
     if (m->program.arena.failed)
@@ -70,6 +73,7 @@ void ptm_model_close(struct ptm_model *m)
 {
     if (!m)
         return;
+    ptm_packs_free(m->packs);
     ptm_arena_release(&m->program.arena);
     ptm_map_close(m->map);
     ptm_free(m);

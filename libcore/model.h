@@ -3,6 +3,7 @@
 #ifndef PTM_LIBCORE_MODEL_H
 #define PTM_LIBCORE_MODEL_H
 
+#include "libcore/packs.h"
 #include "libcore/program.h"
 
 struct ptm_file_map;
@@ -16,7 +17,6 @@ struct ptm_provenance {
     const char *ptm_version;   /* that wrote the file */
 };
 
-
 struct ptm_model {
     struct ptm_program program; /* filled by struct ptm_format.load; its arena owns everything */
     const struct ptm_format *format;
@@ -26,6 +26,7 @@ struct ptm_model {
     size_t n_bytes;
     const struct ptm_recipe *recipe; /* graph passes that sessions run; NULL: the file has none */
     struct ptm_provenance provenance;
+    struct ptm_packs *packs;    /* of all sessions */
 };
 
 #endif

@@ -533,7 +533,8 @@ static enum ptm_status compile(struct planner *p, struct ptm_arena *work, struct
         uint8_t most = ptm_op_info(n->op)->max_in;
         struct ptm_step_request rq = {
             .graph = p->g, .node = n, .in = in, .out = out, .n_out = n->n_out,
-            .n_in = most != UINT8_MAX && n->n_in < most ? most : n->n_in, .pool = p->o->pool};
+            .n_in = most != UINT8_MAX && n->n_in < most ? most : n->n_in, .pool = p->o->pool,
+            .packs = p->o->packs};
         PTM_TRY(s->backend->compile(&rq, &s->object, &s->info, err));
     }
     return PTM_OK;

@@ -72,6 +72,7 @@ struct ptm_plan_options {
     const struct ptm_backend *const *backend; /* asked in this order; n_backends 0: reference only */
     size_t n_backends;
     struct pthreadpool *pool;
+    struct ptm_packs *packs; /* where backends keep packed weights; NULL: each node its own */
     bool args_row_major;     /* arguments will be row-major: views of them are places as well */
 };
 

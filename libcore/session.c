@@ -277,7 +277,8 @@ struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *
     *graph_arena = (struct ptm_arena){0};
     p->traced.arena = &p->arena;
     struct ptm_plan_options options = {.backend = s->backend, .n_backends = s->n_backends,
-                                       .pool = s->threads, .args_row_major = true};
+                                       .pool = s->threads, .packs = s->model->packs,
+                                       .args_row_major = true};
     int64_t start = ptm_clock_ns(), planned;
     bool bad = ptm_graph_verify(&p->traced, err) || rewrite(p, s->config.recipe, err);
     planned = ptm_clock_ns();
