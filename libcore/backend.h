@@ -45,7 +45,8 @@ struct ptm_step_request {
 struct ptm_step_info {
     const char *kernel;  /* "gemm 6x16", "xnn convolution_2d"; static or as long as the object */
     const char *isa;     /* "avx512f", "" */
-    size_t packed_bytes; /* packed weights of its own */
+    size_t packed_bytes; /* packed weights */
+    const void *packed;  /* where, for steps that share them; NULL: the step's own */
 };
 
 struct ptm_backend {

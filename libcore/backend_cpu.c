@@ -234,7 +234,8 @@ static enum ptm_status compile(const struct ptm_step_request *rq, void **object,
         return s;
     }
     *info = (struct ptm_step_info){.kernel = o->how, .isa = o->main ? o->main->isa : "",
-                                   .packed_bytes = o->pack ? o->pack->bytes : 0};
+                                   .packed_bytes = o->pack ? o->pack->bytes : 0,
+                                   .packed = o->pack ? o->pack->data : NULL};
     *object = o;
     return PTM_OK;
 }

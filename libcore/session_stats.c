@@ -34,19 +34,40 @@ static size_t list_weights(const struct ptm_graph *g, struct weight *out)
     return n;
 }
 
-/* Pieces share constants: each counts once. 0 when memory is out. */
-static uint64_t weights_bytes(const struct ptm_session *s)
+/* Packed weights of its steps. */
+static size_t list_packed(const struct ptm_plan *plan, struct weight *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        const struct ptm_plan_step *step = &plan->step[i];
+        if (!step->backend || !step->info.packed_bytes)
+            continue;
+        if (out)
+            out[n] = (struct weight){step->info.packed ? step->info.packed : step->object,
+                                     step->info.packed_bytes};
+        n++;
+    }
+    return n;
+}
+
+static size_t list(const struct ptm_piece *p, bool packed, struct weight *out)
+{
+    return packed ? list_packed(&p->plan, out) : list_weights(&p->graph, out);
+}
+
+/* Pieces share constants and packed weights: each counts once. 0 when memory is out. */
+static uint64_t sum_bytes(const struct ptm_session *s, bool packed)
 {
     size_t n = 0;
     uint64_t sum = 0;
     for (const struct ptm_piece *p = s->pieces; p; p = p->next)
-        n += list_weights(&p->graph, NULL);
+        n += list(p, packed, NULL);
     struct weight *all = n ? ptm_malloc(n * sizeof(*all)) : NULL;
     if (!all)
         return 0;
     n = 0;
     for (const struct ptm_piece *p = s->pieces; p; p = p->next)
-        n += list_weights(&p->graph, &all[n]);
+        n += list(p, packed, &all[n]);
     qsort(all, n, sizeof(*all), by_data);
     for (size_t i = 0; i < n; i++)
         if (i == 0 || all[i].data != all[i - 1].data)
@@ -55,19 +76,9 @@ static uint64_t weights_bytes(const struct ptm_session *s)
     return sum;
 }
 
-static uint64_t packed_bytes(const struct ptm_session *s)
-{
-    uint64_t sum = 0;
-    for (const struct ptm_piece *p = s->pieces; p; p = p->next)
-        for (size_t i = 0; i < p->plan.n_steps; i++)
-            if (p->plan.step[i].backend)
-                sum += p->plan.step[i].info.packed_bytes;
-    return sum;
-}
-
 void ptm_session_stats(const struct ptm_session *s, struct ptm_session_stats *out)
 {
     *out = s->stats;
-    out->weights_bytes = weights_bytes(s);
-    out->packed_bytes = packed_bytes(s);
+    out->weights_bytes = sum_bytes(s, false);
+    out->packed_bytes = sum_bytes(s, true);
 }

@@ -179,6 +179,10 @@ static void test_sessions(void)
     ptm_packs_stats(m->packs, &now);
     CHECK_INT(now.made, first.made);
     CHECK_INT(now.bytes, first.bytes);
+    struct ptm_session_stats stats; /* both sizes' plans, but one lot of weights */
+    ptm_session_stats(a, &stats);
+    CHECK_INT(stats.pieces, 2);
+    CHECK_INT(stats.packed_bytes, first.bytes);
     CHECK(now.shared >= 2 * first.made);
     ptm_session_close(a);
     ptm_packs_stats(m->packs, &now);
