@@ -41,6 +41,7 @@ int cmd_optimize(int argc, char **argv);
 int cmd_passes(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_backends(int argc, char **argv);
+int cmd_strip(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 int cmd_man(int argc, char **argv);
 

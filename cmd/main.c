@@ -14,6 +14,7 @@
 static const struct command commands[] = {
     {"run", cmd_run, "run a model on inputs; print, save or compare its outputs"},
     {"optimize", cmd_optimize, "make a model smaller and faster; writes a .ptm file"},
+    {"strip-unused-ops", cmd_strip, "the operators and kernels that models need; drops the rest"},
     {"inspect", cmd_inspect, "what is inside a model, what it costs, what is not supported"},
     {"passes", cmd_passes, "the graph passes, and what each does"},
     {"ops", cmd_ops, "the operators that this build knows"},
@@ -111,7 +112,7 @@ static void help(void)
     puts("usage: ptm COMMAND [OPTION]...\n"
          "reads a PyTorch model file and runs it, without Python\n");
     for (size_t i = 0; i < PTM_LEN(commands); i++)
-        printf("  %-12s%s\n", commands[i].name, commands[i].summary);
+        printf("  %-18s%s\n", commands[i].name, commands[i].summary);
     puts("\n'ptm COMMAND --help' tells the options of a command; 'ptm --version' the version");
 }
 

@@ -362,6 +362,21 @@ static void unpack(struct ptm_trace *t, struct ptm_interp_frame *f, const struct
         set_out(f, in, i, v.u.list->v[i]);
 }
 
+static void note_op(struct ptm_trace *t, const struct ptm_inst *in)
+{
+    struct ptm_op_notes *notes = t->session->notes;
+    struct ptm_op_note *first = ptm_pmap_get(&notes->by_inst, in), *x = first;
+    while (x && strcmp(x->overload, t->called->overload) != 0)
+        x = x->next;
+    if (x)
+        return;
+    x = ptm_arena_array(&notes->arena, 1, sizeof(*x));
+    if (!x)
+        return;
+    *x = (struct ptm_op_note){.inst = in, .overload = t->called->overload, .next = first};
+    ptm_pmap_set(&notes->arena, &notes->by_inst, in, x);
+}
+
 static void run_simple(struct ptm_trace *t, struct ptm_interp_frame *f, const struct ptm_inst *in)
 {
     const struct ptm_program *p = t->program;
@@ -384,6 +399,8 @@ static void run_simple(struct ptm_trace *t, struct ptm_interp_frame *f, const st
     case P_OP:
         t->op_born = ++t->n_ops;
         out = ptm_lower_call(t, p->op[in->a].name, p->op[in->a].overload, v, n_pos, kw, in->n_kw);
+        if (t->session->notes && t->called)
+            note_op(t, in);
         ptm_trace_maybe_cut(t, false);
         break;
     case P_CALL:

@@ -139,7 +139,7 @@ static void spend(struct ptm_trace *t, const struct ptm_ival *arg, size_t n)
 
 static struct ptm_ival call(struct ptm_trace *t, const char *name, const char *overload,
                             const struct ptm_ival *arg, size_t n_pos, const char *const *kw,
-                            size_t n_kw)
+                            size_t n_kw, const struct ptm_schema **called)
 {
     const struct ptm_schema *schema = NULL;
     struct ptm_ival bound[PTM_MAX_SCHEMA_ARGS];
@@ -160,6 +160,7 @@ static struct ptm_ival call(struct ptm_trace *t, const char *name, const char *o
     if (ptm_schema_bind(&t->arena, name, overload, arg, n_pos, kw, n_kw, &schema, bound,
                         PTM_LEN(bound), &err))
         return ptm_trace_fail(t, err.code, "%s", err.msg);
+    *called = schema;
     struct ptm_lower_call c = {.t = t, .schema = schema, .arg = bound, .n_arg = schema->n_args};
     if (schema->vararg) {
         c.arg = arg;
@@ -193,8 +194,10 @@ struct ptm_ival ptm_lower_call(struct ptm_trace *t, const char *name, const char
 {
     spend(t, arg, n_pos + n_kw);
     const char *old = ptm_schema_upgrade(name, overload, t->program->op_version);
-    struct ptm_ival r = old ? call(t, old, NULL, arg, n_pos, kw, n_kw)
-                            : call(t, name, overload, arg, n_pos, kw, n_kw);
+    const struct ptm_schema *called = NULL;
+    struct ptm_ival r = old ? call(t, old, NULL, arg, n_pos, kw, n_kw, &called)
+                            : call(t, name, overload, arg, n_pos, kw, n_kw, &called);
+    t->called = called;
     if (t->arena.failed)
         ptm_trace_no_memory(t);
     return r;
@@ -204,5 +207,6 @@ struct ptm_ival ptm_lower_call(struct ptm_trace *t, const char *name, const char
 struct ptm_ival ptm_call(struct ptm_trace *t, const char *name, size_t n,
                          const struct ptm_ival *arg)
 {
-    return call(t, name, NULL, arg, n, NULL, 0);
+    const struct ptm_schema *called;
+    return call(t, name, NULL, arg, n, NULL, 0, &called);
 }

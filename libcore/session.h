@@ -20,8 +20,21 @@ struct ptm_slot_value {
     struct ptm_owned now, next;
 };
 
+/* Which overloads the operators of a program turned out to be: one per place and overload, in the
+ * order of their first call. For selective builds. */
+struct ptm_op_note {
+    const struct ptm_inst *inst;
+    const char *overload; /* "" for the one without a name */
+    struct ptm_op_note *next; /* of the same place */
+};
+struct ptm_op_notes {
+    struct ptm_arena arena;
+    struct ptm_pmap by_inst; /* the first of a place */
+};
+
 struct ptm_session {
     const struct ptm_model *model;
+    struct ptm_op_notes *notes; /* filled by calls that specialise or interpret; NULL: not wanted */
     struct ptm_config config;
     const struct ptm_backend *backend[2]; /* asked in this order */
     size_t n_backends;

@@ -142,6 +142,7 @@ struct ptm_trace {
     struct ptm_trace_storage *storages; /* all, newest first */
     uint32_t clock;
     uint64_t n_ops, steps, max_steps;
+    const struct ptm_schema *called; /* of the program's last operator; NULL: it has none */
     uint64_t op_born; /* storages born from here on are live: an operator is at work */
 
     struct ptm_pmap shadows; /* session storage, list, dict, object -> shadow */

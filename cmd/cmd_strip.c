@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ptm strip-unused-ops: what models need of PyTorch and of ptm, and a file with nothing else. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cjson/cJSON.h>
+
+#include "cmd/cmd.h"
+#include "cmd/selection.h"
+#include "formats/ptm_write.h"
+#include "libcore/map.h"
+#include "libcore/program_edit.h"
+#include "libcore/sink.h"
+
+static const struct usage usage = {
+    .command = "strip-unused-ops",
+    .synopsis = "MODEL... [-o OUT.ptm] [--ops-yaml FILE] [--json FILE|-] [OPTION]...",
+    .summary = "Lists the operators, kernels and dtypes that models need; writes a file without the "
+               "rest.",
+    .notes = "--ops-yaml is what SELECTED_OP_LIST of PyTorch's mobile build takes. With inputs (those"
+             " stored in\nthe model, if there are no others) a call tells the overloads, and which "
+             "kernels run; without\nthem, operators whose overload is open keep all. -o also drops "
+             "methods but forward and those\nnamed by --preserve, what they do not reach, and lines "
+             "of the source.\n" INPUT_HELP,
+    .examples = "ptm strip-unused-ops model.pt --input-shape 1,3,224,224 --ops-yaml ops.yaml\n"
+                "ptm strip-unused-ops model.pt -o small.ptm\n",
+    .min_words = 1,
+    .max_words = SELECTION_MODELS,
+    .word = "MODEL",
+};
+
+struct strip {
+    struct input_opts in;
+    const char *output, *yaml, *json, *method, *backend;
+    struct str_list preserve;
+    bool quiet;
+    int64_t max_steps;
+    /* made */
+    struct selection selection;
+    uint64_t bytes_before, bytes_after;
+    uint32_t functions[2], classes[2], objects[2], positions[2]; /* before, after */
+};
+
+static void count(struct strip *o, const struct ptm_program *p, int when)
+{
+    o->functions[when] = p->n_fns;
+    o->classes[when] = p->n_classes;
+    o->objects[when] = p->n_objects;
+    o->positions[when] = p->n_pos;
+}
+
+static enum ptm_status prune(struct strip *o, struct ptm_model *m, struct ptm_err *err)
+{
+    const struct ptm_function *fn;
+    struct str_list keep = {0};
+    enum ptm_status rc = PTM_OK;
+    bool ok = str_list_add(&keep, "forward");
+    for (size_t i = 0; i < o->preserve.n && !rc; i++) {
+        rc = method_find(m, o->preserve.v[i], &fn, err);
+        ok &= str_list_add(&keep, o->preserve.v[i]);
+    }
+    if (!ok)
+        rc = ptm_fail(err, PTM_ERR_MEMORY, "no memory for the methods");
+    count(o, &m->program, 0);
+    if (!rc)
+        rc = ptm_program_prune(&m->program, keep.v, keep.n, err);
+    count(o, &m->program, 1);
+    str_list_free(&keep);
+    return rc;
+}
+
+/* The stripped file. What the recipe of a .ptm does to graphs it goes on doing. */
+static enum ptm_status save(struct strip *o, struct ptm_model *m, struct ptm_err *err)
+{
+    struct stat st;
+    struct ptm_save_options options = {
+        .recipe = m->recipe, .provenance = &m->provenance, .strip_debug = true};
+    o->bytes_before = m->n_bytes;
+    PTM_TRY(ptm_save(&m->program, o->output, &options, err));
+    o->positions[1] = 0;
+    if (stat(o->output, &st) == 0 && S_ISREG(st.st_mode))
+        o->bytes_after = (uint64_t)st.st_size;
+    return PTM_OK;
+}
+
+static enum ptm_status add(struct strip *o, struct ptm_model *m, struct ptm_err *err)
+{
+    struct ptm_config config = {.seed = (uint64_t)o->in.seed,
+                                .max_steps = (uint64_t)o->max_steps,
+                                .backend = o->backend,
+                                .recipe = m->recipe};
+    struct inputs inputs = {0};
+    struct ptm_err why = {0};
+    bool given = o->in.inputs.n + o->in.shapes.n != 0 || o->in.bundled >= 0;
+    uint32_t modules;
+    ptm_program_eval(&m->program, &modules);
+    if (o->output)
+        PTM_TRY(prune(o, m, err));
+    enum ptm_status rc = inputs_bind(&inputs, m, o->method, &o->in, true, &why);
+    bool called = !rc;
+    if (rc && (given || rc != PTM_ERR_ARG))
+        rc = ptm_fail(err, rc, "%s", why.msg);
+    else
+        rc = selection_add(&o->selection, m, called ? &inputs : NULL, &config, err);
+    inputs_release(&inputs);
+    return !rc && o->output ? save(o, m, err) : rc;
+}
+
+static enum ptm_status add_guarded(struct strip *o, struct ptm_model *m, struct ptm_err *err)
+{
+    struct ptm_map_guard guard;
+    if (PTM_MAP_GUARD(&guard))
+        return ptm_map_shrank(err);
+    enum ptm_status rc = add(o, m, err);
+    ptm_map_guard_end(&guard);
+    return rc;
+}
+
+static enum ptm_status add_model(struct strip *o, const char *path, struct ptm_err *err)
+{
+    struct ptm_model *m = NULL;
+    struct ptm_err why = {0};
+    enum ptm_status rc = cmd_open(&m, path, &why);
+    if (!rc)
+        rc = add_guarded(o, m, &why);
+    ptm_model_close(m);
+    if (!rc)
+        return PTM_OK;
+    return strstr(why.msg, path) ? ptm_fail(err, rc, "%s", why.msg)
+                                 : ptm_fail(err, rc, "'%.200s': %s", path, why.msg);
+}
+
+static enum ptm_status write_yaml(const struct strip *o, struct ptm_err *err)
+{
+    char *text = NULL;
+    size_t n = 0;
+    struct ptm_sink *sink = NULL;
+    FILE *f = open_memstream(&text, &n);
+    if (f)
+        selection_yaml(&o->selection, f);
+    if (!f || fclose(f)) {
+        free(text);
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the list of operators");
+    }
+    enum ptm_status rc = PTM_OK;
+    if (!strcmp(o->yaml, "-")) {
+        fwrite(text, 1, n, stdout);
+    } else {
+        rc = ptm_sink_open(&sink, o->yaml, err);
+        if (!rc && (rc = ptm_sink_write(sink, text, n, err)) != PTM_OK)
+            ptm_sink_drop(sink);
+        else if (!rc)
+            rc = ptm_sink_commit(sink, err);
+    }
+    free(text);
+    return rc;
+}
+
+static cJSON *document(const struct strip *o)
+{
+    cJSON *doc = selection_json(&o->selection);
+    if (!o->output) {
+        cJSON_AddNullToObject(doc, "stripped");
+        return doc;
+    }
+    static const char *const when[] = {"before", "after"};
+    cJSON *stripped = cJSON_AddObjectToObject(doc, "stripped");
+    cJSON_AddStringToObject(stripped, "path", o->output);
+    for (int i = 0; i < 2; i++) {
+        cJSON *j = cJSON_AddObjectToObject(stripped, when[i]);
+        cJSON_AddItemToObject(j, "file_bytes",
+                              json_int((int64_t)(i ? o->bytes_after : o->bytes_before)));
+        cJSON_AddNumberToObject(j, "functions", o->functions[i]);
+        cJSON_AddNumberToObject(j, "classes", o->classes[i]);
+        cJSON_AddNumberToObject(j, "objects", o->objects[i]);
+        cJSON_AddNumberToObject(j, "positions", o->positions[i]);
+    }
+    return doc;
+}
+
+static void print(const struct strip *o)
+{
+    char a[40], b[40];
+    selection_print(&o->selection, stdout);
+    if (!o->output)
+        return;
+    printf("%s: %s, was %s\n", o->output, text_bytes(o->bytes_after, a, sizeof(a)),
+           text_bytes(o->bytes_before, b, sizeof(b)));
+    printf("  functions %u of %u, classes %u of %u, objects %u of %u, source lines %u of %u\n",
+           (unsigned)o->functions[1], (unsigned)o->functions[0], (unsigned)o->classes[1],
+           (unsigned)o->classes[0], (unsigned)o->objects[1], (unsigned)o->objects[0],
+           (unsigned)o->positions[1], (unsigned)o->positions[0]);
+}
+
+static enum ptm_status work(struct strip *o, const struct str_list *models, struct ptm_err *err)
+{
+    for (size_t i = 0; i < models->n; i++)
+        PTM_TRY(add_model(o, models->v[i], err));
+    selection_sort(&o->selection);
+    if (o->yaml)
+        PTM_TRY(write_yaml(o, err));
+    bool to_stdout = (o->json && !strcmp(o->json, "-")) || (o->yaml && !strcmp(o->yaml, "-"));
+    if (!o->quiet && !to_stdout)
+        print(o);
+    return o->json ? cmd_write_json(document(o), o->json, err) : PTM_OK;
+}
+
+int cmd_strip(int argc, char **argv)
+{
+    struct strip o = {.method = "forward", .backend = "cpu", .in.bundled = -1};
+    const struct opt table[] = {
+        {"output", 'o', OPT_STR, &o.output, "OUT.ptm", "write the model, stripped (one MODEL)"},
+        {"ops-yaml", 0, OPT_STR, &o.yaml, "FILE|-", "PyTorch's operators as YAML"},
+        {"json", 0, OPT_STR, &o.json, "FILE|-", "all of it as JSON (ptm.selection/1)"},
+        {"preserve", 0, OPT_LIST, &o.preserve, "METHOD", "with -o: keep this method as well"},
+        INPUT_OPTS(o.in),
+        {"method", 'm', OPT_STR, &o.method, "NAME", "method that the inputs are for (forward)"},
+        {"backend", 0, OPT_STR, &o.backend, "NAME", "whose kernels are listed (cpu)"},
+        {"max-steps", 0, OPT_COUNT, &o.max_steps, "N",
+         "stop a call after N interpreted instructions (1000000000)"},
+        {"quiet", 'q', OPT_FLAG, &o.quiet, NULL, "print no list"},
+        {0},
+    };
+    struct str_list words = {0};
+    struct ptm_err err = {0};
+    int rc = opts_parse(&usage, table, argc, argv, &words);
+    if (rc < 0 && o.output && words.n > 1)
+        rc = cmd_usage("strip-unused-ops", "-o is for one MODEL, %zu given", words.n);
+    if (rc < 0)
+        rc = cmd_backend("strip-unused-ops", o.backend, 1);
+    if (rc < 0)
+        rc = work(&o, &words, &err) ? cmd_fail("strip-unused-ops", &err) : EXIT_DONE;
+    selection_release(&o.selection);
+    str_list_free(&words);
+    str_list_free(&o.in.inputs);
+    str_list_free(&o.in.shapes);
+    str_list_free(&o.preserve);
+    return rc;
+}

@@ -1,0 +1,1 @@
+$PTM strip-unused-ops $FIX/conv.pt -o small.ptm --preserve backward

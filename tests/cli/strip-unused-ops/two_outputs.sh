@@ -1,0 +1,1 @@
+$PTM strip-unused-ops $FIX/conv.pt $FIX/scores.pt -o small.ptm

@@ -1,0 +1,1 @@
+$PTM strip-unused-ops $FIX/conv.pt --ops-yaml nowhere/ops.yaml --quiet
