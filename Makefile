@@ -16,18 +16,18 @@ SAN_tsan := -fsanitize=thread
 SAN := $(SAN_$(CONFIG))
 ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT) $(WARN) -ffp-contract=off $(ISA) -fvisibility=hidden -pthread $(SAN) $(CFLAGS)
 LIBS := -lz -lzstd -lcjson -lm
-IMAGE := $(shell printf '\043include <stdio.h>\n\043include <png.h>\n\043include <jpeglib.h>\nint main(void){return 0;}\n' | $(CC) -x c - -o /dev/null -lpng -ljpeg 2>/dev/null && echo 1)
+IMAGE := $(shell printf '\043include <stdio.h>\n\043include <png.h>\n\043include <jpeglib.h>\nint main(void){return 0;}\n' | $(CC) $(CFLAGS) -x c - -o /dev/null $(LDFLAGS) -lpng -ljpeg 2>/dev/null && echo 1)
 ifeq ($(IMAGE),1)
 LIBS += -lpng -ljpeg
 ALL_CFLAGS += -DPTM_HAVE_IMAGE=1
 endif
 
-PTHREADPOOL := $(shell printf '\043include <pthreadpool.h>\nint main(void){return !pthreadpool_create(1);}\n' | $(CC) -x c - -o /dev/null -lpthreadpool 2>/dev/null && echo 1)
+PTHREADPOOL := $(shell printf '\043include <pthreadpool.h>\nint main(void){return !pthreadpool_create(1);}\n' | $(CC) $(CFLAGS) -x c - -o /dev/null $(LDFLAGS) -lpthreadpool 2>/dev/null && echo 1)
 ifeq ($(PTHREADPOOL),1)
 LIBS += -lpthreadpool
 ALL_CFLAGS += -DPTM_HAVE_PTHREADPOOL=1
 endif
-XNNPACK := $(shell printf '\043include <xnnpack.h>\nint main(void){return (int)xnn_initialize(0);}\n' | $(CC) -x c - -o /dev/null -lXNNPACK -lpthreadpool -lm 2>/dev/null && echo 1)
+XNNPACK := $(shell printf '\043include <xnnpack.h>\nint main(void){return (int)xnn_initialize(0);}\n' | $(CC) $(CFLAGS) -x c - -o /dev/null $(LDFLAGS) -lXNNPACK -lpthreadpool -lm 2>/dev/null && echo 1)
 ifeq ($(XNNPACK),1)
 LIBS := -lXNNPACK $(LIBS)
 ALL_CFLAGS += -DPTM_HAVE_XNNPACK=1
@@ -84,6 +84,8 @@ test: all $(TESTS) $(FUZZ) check-layers check-headers ## everything that needs n
 	$(Q)B=$(B) scripts/run-tests test
 live: all ## compare with live PyTorch, where it is installed
 	$(Q)B=$(B) scripts/run-tests live
+check-xnnpack-2024: ## build and test with the XNNPACK of Debian trixie, fetched into build/
+	$(Q)scripts/xnnpack-2024 check
 check-layers: ## includes point only downwards
 	$(Q)scripts/check-layers
 check-headers: ## each header compiles alone
@@ -113,5 +115,5 @@ clean: ## remove build/
 	rm -rf build ptm
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
-.PHONY: all check test live check-layers check-headers asan ubsan tsan fuzz install clean help
+.PHONY: all check test live check-xnnpack-2024 check-layers check-headers asan ubsan tsan fuzz install clean help
 .SECONDARY:

@@ -81,6 +81,13 @@ const char *ptm_xnn_claim_binary(const struct ptm_graph *g, const struct ptm_nod
     return s.rank > XNN_MAX_TENSOR_DIMS ? "broadcasting over more than 6 dimensions" : NULL;
 }
 
+const char *ptm_xnn_claim_extreme(const struct ptm_graph *g, const struct ptm_node *n,
+                                  struct ptm_claim *claim)
+{
+    (void)g, (void)n, (void)claim;
+    return "XNNPACK gives the other operand where one is NaN";
+}
+
 const char *ptm_xnn_claim_add(const struct ptm_graph *g, const struct ptm_node *n,
                               struct ptm_claim *claim)
 {
@@ -130,12 +137,6 @@ void ptm_xnn_build_binary(struct ptm_xnn_build *b)
         break;
     case OP_div:
         st = xnn_define_divide(b->subgraph, lowest, highest, x, y, out, 0);
-        break;
-    case OP_maximum:
-        st = xnn_define_maximum2(b->subgraph, x, y, out, 0);
-        break;
-    case OP_minimum:
-        st = xnn_define_minimum2(b->subgraph, x, y, out, 0);
         break;
     }
     ptm_xnn_latch(b, st);

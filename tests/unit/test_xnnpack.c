@@ -657,7 +657,7 @@ static void test_unary(void)
 
 static void test_binary(void)
 {
-    static const enum ptm_op op[] = {OP_add, OP_sub, OP_mul, OP_div, OP_maximum, OP_minimum};
+    static const enum ptm_op op[] = {OP_add, OP_sub, OP_mul, OP_div};
     for (int i = 0; i < 200; i++) {
         int64_t dim[2][6];
         int rank[2] = {(int)below(6), (int)below(6)}, most;
@@ -701,6 +701,9 @@ static void test_binary(void)
     node(OP_add, 2,
          (uint32_t[]){arg(7, DIMS(2, 2, 2, 2, 2, 2, 2)), arg(7, DIMS(2, 1, 2, 1, 2, 1, 2))}, "");
     refused("broadcasting over more than 6 dimensions");
+    x = arg(1, DIMS(3));
+    node(OP_maximum, 2, (uint32_t[]){x, x}, "");
+    refused("XNNPACK gives the other operand where one is NaN");
     x = arg(1, DIMS(3));
     node(OP_add, 2, (uint32_t[]){x, x}, "f 1 f 0");
     refused("an empty range");
