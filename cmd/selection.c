@@ -40,6 +40,21 @@ static bool add_op(struct selection *s, const char *name, const char *overload, 
     return !s->arena.failed;
 }
 
+/* What a call found is by the values: a str may be a device there, and a number's declared type may
+ * be no more than Scalar. The overloads that those have are needed as well. */
+static bool add_called(struct selection *s, const char *name, const char *overload)
+{
+    size_t n = 0;
+    const struct ptm_schema *schema = ptm_schemas_find(name, &n);
+    bool ok = add_op(s, name, overload, false);
+    bool device = !strcmp(overload, "device");
+    bool numbers = strstr("int float float_int int_float bool", overload) && *overload;
+    for (size_t i = 0; i < n && (device || numbers); i++)
+        if (!strcmp(schema[i].overload, device ? "str" : ""))
+            ok &= add_op(s, name, schema[i].overload, false);
+    return ok;
+}
+
 /* One place in the code: what calls found there; else what the file or the only schema says. */
 static bool add_place(struct selection *s, const struct ptm_opref *op, const struct ptm_inst *inst,
                       const struct ptm_op_notes *notes)
@@ -47,7 +62,7 @@ static bool add_place(struct selection *s, const struct ptm_opref *op, const str
     const struct ptm_op_note *note = ptm_pmap_get(&notes->by_inst, inst);
     bool ok = true;
     for (const struct ptm_op_note *x = note; x; x = x->next)
-        ok &= add_op(s, op->name, x->overload, false);
+        ok &= add_called(s, op->name, x->overload);
     if (note)
         return ok;
     size_t n = 0;
@@ -57,21 +72,35 @@ static bool add_place(struct selection *s, const struct ptm_opref *op, const str
     return add_op(s, op->name, "", n != 0);
 }
 
+/* PyTorch's bytecode has operators for what are instructions here. */
+static const char *prim_name(const struct ptm_program *p, const struct ptm_inst *inst, bool enums)
+{
+    if (inst->op == P_UNPACK)
+        return "prim::TupleUnpack";
+    if (inst->op == P_CHECKCAST)
+        return "prim::unchecked_cast";
+    if (inst->op != P_GETATTR || !enums)
+        return NULL;
+    return !strcmp(p->name[inst->a], "value")  ? "prim::EnumValue"
+           : !strcmp(p->name[inst->a], "name") ? "prim::EnumName"
+                                               : NULL;
+}
+
 static enum ptm_status add_ops(struct selection *s, const struct ptm_model *m,
                                const struct ptm_op_notes *notes, struct ptm_err *err)
 {
     const struct ptm_program *p = &m->program;
     struct survey survey = {0};
+    bool enums = false;
+    for (uint32_t i = 0; i < p->n_classes; i++)
+        enums |= p->cls[i].is_enum;
     enum ptm_status rc = survey_make(&survey, m, err);
     for (uint32_t f = 0; f < p->n_fns && !rc; f++)
         for (uint32_t i = 0; i < p->fn[f].n_insts && survey.reachable[f] && !rc; i++) {
             const struct ptm_inst *inst = &p->fn[f].inst[i];
-            /* PyTorch's bytecode has operators for these two */
-            const char *prim = inst->op == P_UNPACK      ? "prim::TupleUnpack"
-                               : inst->op == P_CHECKCAST ? "prim::unchecked_cast"
-                                                         : NULL;
+            const char *prim = prim_name(p, inst, enums);
             if ((inst->op == P_OP && !add_place(s, &p->op[inst->a], inst, notes)) ||
-                (prim && !add_op(s, prim, "", false)))
+                (prim && !add_op(s, prim, "", !strcmp(prim, "prim::EnumValue"))))
                 rc = no_memory(err);
         }
     survey_release(&survey);
