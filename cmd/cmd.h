@@ -41,6 +41,7 @@ int cmd_optimize(int argc, char **argv);
 int cmd_passes(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_backends(int argc, char **argv);
+int cmd_kernels(int argc, char **argv);
 int cmd_strip(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 int cmd_man(int argc, char **argv);
@@ -54,6 +55,11 @@ int cmd_exit_code(enum ptm_status s);
 
 /* Options --backend and --threads: -1, or the exit code when the backend cannot be used (said). */
 int cmd_backend(const char *cmd, const char *name, int64_t threads);
+/* Option --cpu, which restricts the process from then on: -1, or the exit code (said). */
+int cmd_cpu(const char *cmd, const char *list);
+#define CPU_OPT(out)                                                                               \
+    {"cpu", 0, OPT_STR, &(out), "LIST",                                                            \
+     "instruction sets that the cpu backend may use: c,avx2,avx512,neon (all that are here)"}
 
 /* Opens the model of the command line. zoo: names and missing files get their own message. */
 enum ptm_status cmd_open(struct ptm_model **out, const char *path, struct ptm_err *err);

@@ -29,7 +29,7 @@ static const struct usage usage = {
 
 struct inspect {
     struct input_opts in;
-    const char *method, *json, *dump, *passes, *dump_after, *backend;
+    const char *method, *json, *dump, *passes, *dump_after, *backend, *cpu;
     bool lint, verbose, optimize, verify;
     int64_t max_steps;
     /* made */
@@ -435,6 +435,7 @@ int cmd_inspect(int argc, char **argv)
          "output moves by more than 1e-4 of its largest number"},
         {"backend", 0, OPT_STR, &o.backend, "NAME",
          "also which backend runs what, as 'ptm run --backend NAME' would"},
+        CPU_OPT(o.cpu),
         {"max-steps", 0, OPT_COUNT, &o.max_steps, "N",
          "stop after N interpreted instructions (1000000000)"},
         {"json", 0, OPT_STR, &o.json, "FILE|-", "write a JSON document instead (ptm.inspect/1)"},
@@ -452,6 +453,8 @@ int cmd_inspect(int argc, char **argv)
         rc = cmd_usage("inspect", "--dump-after: no pass '%.60s'", o.dump_after);
     if (rc < 0)
         rc = cmd_backend("inspect", o.backend, 1);
+    if (rc < 0)
+        rc = cmd_cpu("inspect", o.cpu);
     if (rc < 0) {
         enum ptm_status status = cmd_open(&m, words.v[0], &err);
         if (status == PTM_OK)

@@ -33,7 +33,7 @@ static const struct usage usage = {
 
 struct run {
     struct input_opts in;
-    const char *method, *output, *labels, *json, *backend, *model, *atol, *rtol, *passes;
+    const char *method, *output, *labels, *json, *backend, *cpu, *model, *atol, *rtol, *passes;
     struct str_list expect;
     int64_t top, repeat, max_steps, threads;
     bool quiet, verbose;
@@ -318,6 +318,7 @@ int cmd_run(int argc, char **argv)
         {"backend", 0, OPT_STR, &r.backend, "NAME",
          "ref: the C reference kernels (slow, exact); others: see 'ptm backends' (ref)"},
         {"threads", 0, OPT_COUNT, &r.threads, "N", "threads of the backend (1)"},
+        CPU_OPT(r.cpu),
         {"json", 0, OPT_STR, &r.json, "FILE|-",
          "write a JSON document; - : to stdout and nothing else"},
         {"quiet", 'q', OPT_FLAG, &r.quiet, NULL, "print no outputs"},
@@ -343,6 +344,8 @@ int cmd_run(int argc, char **argv)
         rc = cmd_usage("run", "--repeat wants 1 or more");
     if (rc < 0)
         rc = cmd_backend("run", r.backend, r.threads);
+    if (rc < 0)
+        rc = cmd_cpu("run", r.cpu);
     if (rc < 0) {
         if (r.labels && !r.top)
             r.top = 5;

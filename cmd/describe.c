@@ -26,6 +26,10 @@ static void print_choices(const struct opt *o)
             printf(" %s", ptm_backends[i]->name);
         return;
     }
+    if (!strcmp(o->name, "cpu")) {
+        printf(" c avx2 avx512 neon");
+        return;
+    }
     if (has_word(o->value, "PASS") || !strcmp(o->name, "passes")) {
         if (!strcmp(o->name, "passes"))
             printf(" default none");

@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"passes", cmd_passes, "the graph passes, and what each does"},
     {"ops", cmd_ops, "the operators that this build knows"},
     {"backends", cmd_backends, "what can run models here, and why others cannot"},
+    {"kernels", cmd_kernels, "the kernels of the cpu backend, and which run here"},
     {"completion", cmd_completion, "a shell's script that completes commands and options"},
     {"man", cmd_man, "the manual page"},
 };

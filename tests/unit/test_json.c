@@ -142,6 +142,7 @@ int main(void)
         {"selection", "strip-unused-ops " FIX "conv.pt -o /dev/null --json -"},
         {"passes", "passes --json -"},
         {"backends", "backends --json -"},
+        {"kernels", "kernels --cpu c --json -"},
         {"ops", "ops --json -"},
         {"ops", "ops --missing conv --json -"},
     };
