@@ -14,7 +14,7 @@ SAN_asan := -fsanitize=address -fno-omit-frame-pointer
 SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
 SAN_tsan := -fsanitize=thread
 SAN := $(SAN_$(CONFIG))
-ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT) $(WARN) -ffp-contract=off $(ISA) -fvisibility=hidden -pthread $(SAN) $(CFLAGS)
+ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT) $(WARN) -ffunction-sections -fdata-sections -ffp-contract=off $(ISA) -fvisibility=hidden -pthread $(SAN) $(CFLAGS)
 LIBS := -lz -lzstd -lcjson -lm
 IMAGE := $(shell printf '\043include <stdio.h>\n\043include <png.h>\n\043include <jpeglib.h>\nint main(void){return 0;}\n' | $(CC) $(CFLAGS) -x c - -o /dev/null $(LDFLAGS) -lpng -ljpeg 2>/dev/null && echo 1)
 ifeq ($(IMAGE),1)

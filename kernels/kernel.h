@@ -195,6 +195,15 @@ struct ptm_kernels {
 
 /* The strongest variant of each op for these flags (ptm_cpu_flags()). */
 void ptm_kernels_init(struct ptm_kernels *k, uint32_t flags);
+/* Drops (NULL) the ops whose bit, of PTM_KERNEL_*, is not in `ops`. */
+static inline void ptm_kernels_keep(struct ptm_kernels *k, uint32_t ops)
+{
+#define PTM_KERNEL_OP(op)                                                                          \
+    if (!(ops >> PTM_KERNEL_##op & 1))                                                             \
+        k->op = NULL;
+#include "kernels/kernels.def"
+#undef PTM_KERNEL_OP
+}
 /* Row n of kernels.def, with variants that this target's compiler leaves out; NULL past the end. */
 const struct ptm_kernel_info *ptm_kernel_row(size_t n);
 

@@ -191,11 +191,11 @@ size_t ptm_cpu_threads(struct pthreadpool *pool)
 
 /* -- the backend -- */
 
-static const struct ptm_cpu_op *find(uint16_t op)
+static const struct ptm_cpu_row *find(uint16_t op)
 {
-    for (size_t i = 0; ptm_cpu_ops[i]; i++)
-        if (ptm_cpu_ops[i]->op == op)
-            return ptm_cpu_ops[i];
+    for (const struct ptm_cpu_row *r = ptm_cpu_ops; r->op; r++)
+        if (r->op->op == op)
+            return r;
     return NULL;
 }
 
@@ -207,8 +207,8 @@ static const char *unavailable(void)
 static const char *claim(const struct ptm_graph *g, const struct ptm_node *n,
                          struct ptm_claim *out)
 {
-    const struct ptm_cpu_op *op = find(n->op);
-    return op ? op->claim(g, n, out) : "no kernel for this operator";
+    const struct ptm_cpu_row *row = find(n->op);
+    return row ? row->op->claim(g, n, out) : "no kernel for this operator";
 }
 
 static void free_object(void *object)
@@ -222,13 +222,14 @@ static void free_object(void *object)
 static enum ptm_status compile(const struct ptm_step_request *rq, void **object,
                                struct ptm_step_info *info, struct ptm_err *err)
 {
-    const struct ptm_cpu_op *op = find(rq->node->op);
-    struct ptm_cpu_object *o = ptm_malloc(op->object_bytes);
+    const struct ptm_cpu_row *row = find(rq->node->op);
+    struct ptm_cpu_object *o = ptm_malloc(row->op->object_bytes);
     if (!o)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory to compile a node");
     ptm_kernels_init(&o->k, ptm_cpu_flags());
+    ptm_kernels_keep(&o->k, row->kernels);
     o->pool = rq->pool;
-    enum ptm_status s = op->compile(rq, o, err);
+    enum ptm_status s = row->op->compile(rq, o, err);
     if (s) {
         free_object(o);
         return s;

@@ -4,7 +4,7 @@
  * over threads, and the matrix product that convolutions, linear layers, attention and recurrent
  * layers are made of.
  *
- * To add an operator: a row in backend_cpu.c; in a family file claim_<op>, which refuses with a
+ * To add an operator: a row in backend_cpu_ops.c; in a family file claim_<op>, which refuses with a
  * reason what compile could not do, and compile_<op>; cases in tests/unit/test_cpu.c.
  */
 #ifndef PTM_LIBCORE_BACKEND_CPU_H
@@ -34,7 +34,12 @@ struct ptm_cpu_op {
     enum ptm_status (*compile)(const struct ptm_step_request *rq, struct ptm_cpu_object *o,
                                struct ptm_err *err);
 };
-extern const struct ptm_cpu_op *const ptm_cpu_ops[]; /* NULL-terminated */
+struct ptm_cpu_row {
+    const char *name;
+    const struct ptm_cpu_op *op;
+    uint32_t kernels; /* bit per PTM_KERNEL_*: those that its objects may call */
+};
+extern const struct ptm_cpu_row ptm_cpu_ops[]; /* until the row without an op */
 
 /* -- asking nodes -- */
 const struct ptm_type *ptm_cpu_in(const struct ptm_graph *g, const struct ptm_node *n, uint32_t i);
