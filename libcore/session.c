@@ -573,7 +573,7 @@ static enum ptm_status specialise(struct ptm_session *s, uint32_t fn, const stru
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for an entry");
     s->building = e;
     e->method = fn;
-    enum ptm_status st = ptm_specialise(s, fn, args, n_args, e, &s->frame, &keep, err);
+    enum ptm_status st = ptm_specialiser(s, fn, args, n_args, e, &s->frame, &keep, err);
     if (!st)
         st = commit(s, e, &s->frame, result, err);
     if (!st && ptm_session_flip(s, e)) /* interpreted: it relied on what has changed now */

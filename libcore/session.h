@@ -75,9 +75,15 @@ bool ptm_session_slot_is_state(const struct ptm_session *s, const struct ptm_obj
                                uint32_t attr);
 /* specialise.c: traces one call; on success the entry is complete and its steps ran up to
  * frame->steps_done. */
-enum ptm_status ptm_specialise(struct ptm_session *s, uint32_t fn, const struct ptm_ival *args,
-                               size_t n_args, struct ptm_entry *entry, struct ptm_frame *frame,
-                               bool *keep, struct ptm_err *err) PTM_WARN_UNUSED;
+typedef enum ptm_status ptm_specialise_fn(struct ptm_session *s, uint32_t fn,
+                                          const struct ptm_ival *args, size_t n_args,
+                                          struct ptm_entry *entry, struct ptm_frame *frame,
+                                          bool *keep, struct ptm_err *err) PTM_WARN_UNUSED;
+ptm_specialise_fn ptm_specialise;
+/* What sessions call: ptm_specialise, which brings the interpreter, the lowerings and the passes
+ * with it. A build for closed files alone (ptm strip-unused-ops --build) links another
+ * specialiser.c, and none of these. */
+extern ptm_specialise_fn *const ptm_specialiser;
 /* Makes everything that the entry writes state. True when something was not before: entries that
  * relied on it are dropped. */
 bool ptm_session_flip(struct ptm_session *s, const struct ptm_entry *e);
