@@ -171,15 +171,17 @@ static enum ptm_status choose_passes(struct optimize *o, struct ptm_err *err)
                     ptm_pass_by_name(o->dump_after) ? "the pass does not run" : "no such pass");
 }
 
-/* One call of the method in a new session. */
+/* One call of the method in a new session; backend NULL: reference kernels. */
 static enum ptm_status call(struct optimize *o, const struct ptm_recipe *recipe,
-                            struct ptm_session **s, struct ptm_ival *result, struct ptm_err *err)
+                            const char *backend, struct ptm_session **s, struct ptm_ival *result,
+                            struct ptm_err *err)
 {
     struct ptm_arena arena = {0};
     struct ptm_ival *args;
     size_t n_args;
     struct ptm_config config = {.seed = (uint64_t)o->in.seed,
                                 .max_steps = (uint64_t)o->max_steps,
+                                .backend = backend,
                                 .recipe = recipe};
     PTM_TRY(ptm_session_open(s, o->model, &config, err));
     enum ptm_status rc = inputs_make(&o->inputs, 0, &arena, &args, &n_args, err);
@@ -212,10 +214,10 @@ static enum ptm_status measure(struct optimize *o, struct ptm_session **before,
     static const struct ptm_recipe nothing = {0};
     struct ptm_ival given, result;
     say(o, "running");
-    PTM_TRY(call(o, &nothing, before, &given, err));
+    PTM_TRY(call(o, &nothing, NULL, before, &given, err));
     PTM_TRY(measured_make(&o->given, *before, &o->arena, err));
     say(o, "running the passes");
-    PTM_TRY(call(o, &o->recipe, after, &result, err));
+    PTM_TRY(call(o, &o->recipe, NULL, after, &result, err));
     PTM_TRY(measured_make(&o->optimised, *after, &o->arena, err));
     PTM_TRY(optimised_make(&o->passes_did, *after, &o->recipe, &o->arena, err));
     if (o->verify)
@@ -241,8 +243,11 @@ static enum ptm_status bind(struct optimize *o, const struct ptm_model *m, struc
     enum ptm_status rc = inputs_bind(&o->inputs, m, o->method, &o->in, true, &why);
     if (rc && (given || rc != PTM_ERR_ARG))
         return ptm_fail(err, rc, "%s", why.msg);
-    if (rc && (o->verify || o->dump_after))
-        return ptm_fail(err, rc, "--%s needs inputs: %s", o->verify ? "verify" : "dump-after",
+    if (rc && (o->verify || o->dump_after || o->packed))
+        return ptm_fail(err, rc, "--%s needs inputs: %s",
+                        o->verify       ? "verify"
+                        : o->dump_after ? "dump-after"
+                                        : "packed",
                         why.msg);
     if (rc)
         snprintf(o->not_measured, sizeof(o->not_measured), "%s", why.msg);
@@ -254,6 +259,7 @@ static enum ptm_status save(struct optimize *o, const struct ptm_model *m, struc
     struct stat st;
     struct ptm_save_options options = {.recipe = &o->recipe,
                                        .provenance = &o->provenance,
+                                       .packs = o->packed ? m->packs : NULL,
                                        .compress = o->compress,
                                        .strip_debug = o->strip_debug,
                                        .progress = written,
@@ -263,6 +269,26 @@ static enum ptm_status save(struct optimize *o, const struct ptm_model *m, struc
     if (stat(o->output, &st) == 0 && S_ISREG(st.st_mode))
         o->file_bytes = (uint64_t)st.st_size;
     return PTM_OK;
+}
+
+/* With --packed: as long as a session on the cpu backend lives, so do its packed weights. */
+static enum ptm_status pack_and_save(struct optimize *o, const struct ptm_model *m,
+                                     struct ptm_err *err)
+{
+    struct ptm_session *s = NULL;
+    struct ptm_packs_stats packs;
+    struct ptm_ival result;
+    enum ptm_status rc = PTM_OK;
+    if (o->packed) {
+        say(o, "packing");
+        rc = call(o, &o->recipe, "cpu", &s, &result, err);
+        ptm_packs_stats(m->packs, &packs);
+        o->packed_bytes = packs.bytes + packs.file_bytes;
+    }
+    if (!rc)
+        rc = save(o, m, err);
+    ptm_session_close(s);
+    return rc;
 }
 
 /* An output that cannot be written is told before the work, not after it. */
@@ -290,7 +316,7 @@ static enum ptm_status work(struct optimize *o, struct ptm_model *m, struct ptm_
     PTM_TRY(bind(o, m, err));
     if (!o->not_measured[0])
         PTM_TRY(try_passes(o, err));
-    PTM_TRY(save(o, m, err));
+    PTM_TRY(pack_and_save(o, m, err));
     say(o, "");
     if (!o->quiet && !o->dump_after && !(o->json && !strcmp(o->json, "-")))
         optimize_print(o);
@@ -333,6 +359,10 @@ int cmd_optimize(int argc, char **argv)
          "print the graphs as they are each time the pass has run"},
         {"compress", 0, OPT_FLAG, &o.compress, NULL,
          "weights with zstd: a smaller file, which is unpacked when it is opened"},
+        {"packed", 0, OPT_FLAG, &o.packed, NULL,
+         "also weights as the cpu backend's kernels for this processor read them: larger, but "
+         "nothing is packed at start"},
+        CPU_OPT(o.cpu),
         {"strip-debug", 0, OPT_FLAG, &o.strip_debug, NULL,
          "without lines of the source: smaller, but errors no longer tell the place"},
         {"max-steps", 0, OPT_COUNT, &o.max_steps, "N",
@@ -351,6 +381,8 @@ int cmd_optimize(int argc, char **argv)
         rc = cmd_usage("optimize", "MODEL is missing");
     if (rc < 0 && !o.output)
         rc = cmd_usage("optimize", "-o OUT.ptm is missing");
+    if (rc < 0)
+        rc = cmd_cpu("optimize", o.cpu);
     if (rc < 0) {
         o.command = command_line(&o.arena, argc, argv);
         enum ptm_status status = cmd_open(&m, words.v[0], &err);

@@ -19,9 +19,9 @@ struct measured {
 
 struct optimize {
     struct input_opts in;
-    const char *output, *method, *json, *passes, *dump_after;
+    const char *output, *method, *json, *passes, *dump_after, *cpu;
     struct str_list preserve, only, disable;
-    bool compress, strip_debug, quiet, verify;
+    bool compress, strip_debug, packed, quiet, verify;
     double tolerance; /* 0: the default */
     int64_t max_steps;
     /* made */
@@ -39,6 +39,7 @@ struct optimize {
     double moved; /* by all passes, relative to the output's largest number */
     char not_measured[1024]; /* why; "": measured */
     uint64_t file_bytes;     /* written; 0: not a file */
+    uint64_t packed_bytes;   /* with --packed */
     int percent;             /* of the progress shown last */
 };
 

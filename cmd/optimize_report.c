@@ -147,6 +147,9 @@ void optimize_print(const struct optimize *o)
     } else {
         printf("passes      what they do is not known: %s\n", o->not_measured);
     }
+    if (o->packed)
+        printf("packed      %s for the cpu backend of this processor\n",
+               text_bytes(o->packed_bytes, a, sizeof(a)));
     printf("written     %s", o->output);
     if (o->file_bytes)
         printf(": %s, from %s", text_bytes(o->file_bytes, a, sizeof(a)),
@@ -191,6 +194,7 @@ struct cJSON *optimize_json(const struct optimize *o)
     cJSON_AddStringToObject(out, "path", o->output);
     cJSON_AddItemToObject(out, "file_bytes", json_int((int64_t)o->file_bytes));
     cJSON_AddBoolToObject(out, "compressed", o->compress);
+    cJSON_AddItemToObject(out, "packed_bytes", json_int((int64_t)o->packed_bytes));
     cJSON_AddStringToObject(doc, "method", o->method);
     cJSON_AddItemToObject(doc, "modules", json_int(o->n_modules));
     cJSON_AddItemToObject(doc, "training_modules", json_int(o->n_training));

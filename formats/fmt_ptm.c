@@ -12,6 +12,7 @@
 #include "formats/json.h"
 #include "formats/ptm_decode.h"
 #include "formats/ptm_layout.h"
+#include "formats/ptm_packed.h"
 #include "libcore/model.h"
 #include "libcore/passes.h"
 
@@ -369,8 +370,9 @@ static enum ptm_status read_header(struct reader *r)
 {
     static const char *const names[] = {"ptm_version", "producer", "operator_version",
                                         "provenance",  "recipe",   "program",
-                                        "text",        "storages", "tensors"};
-    enum { VERSION, PRODUCER, OP_VERSION, PROVENANCE, RECIPE, PROGRAM, TEXT, STORAGES };
+                                        "text",        "storages", "tensors",
+                                        "packed"};
+    enum { VERSION, PRODUCER, OP_VERSION, PROVENANCE, RECIPE, PROGRAM, TEXT, STORAGES, TENSORS };
     struct ptm_json j;
     uint32_t seen = 0;
     ptm_json_init(&j, r->json, r->n_json);
@@ -390,8 +392,11 @@ static enum ptm_status read_header(struct reader *r)
             read_section(r, &j, f == PROGRAM ? &r->program : &r->text);
         else if (f == STORAGES)
             PTM_TRY(read_storages(r, &j));
-        else
+        else if (f == TENSORS)
             PTM_TRY(read_tensors(r, &j));
+        else
+            PTM_TRY(ptm_packed_read(&j, r->arena, r->m->packs, r->data, r->n_data, &r->last_end,
+                                    r->err));
     }
     if (!ptm_json_end(&j))
         return json_error(r, &j);

@@ -10,9 +10,9 @@
  *  28   4  CRC-32 of the program section and the text section, as they are stored
  *  32   .  the JSON header (UTF-8), then zeros up to a multiple of 64: there the data begins
  *
- * Data is the program section, the text section, then the storages of the tensors, in that order;
- * each begins at a multiple of 64 from the data's beginning; zeros lie between. At least 16 bytes
- * follow the last storage, so that vector loads may run over its end.
+ * Data is the program section, the text section, then the storages of the tensors, then packed
+ * weights, in that order; each begins at a multiple of 64 from the data's beginning; zeros lie between. At least 16 bytes
+ * follow the last of them, so that vector loads may run over its end.
  *
  * JSON header; offsets count from where the data begins; members not named here are skipped:
  *   {"ptm_version": "0.1.0",            who wrote it
@@ -25,8 +25,11 @@
  *    "storages": [{"offset": 0, "bytes": 64, "zstd": 40}],   "zstd": bytes of its zstd frame;
  *                                       absent: the bytes themselves, used where they lie
  *    "tensors": [{"name": "fc.weight", "dtype": "f32", "shape": [2, 8], "stride": [8, 1],
- *                 "offset": 0, "storage": 0}]}    strides and offset in elements; a tensor
+ *                 "offset": 0, "storage": 0}],    strides and offset in elements; a tensor
  *                                       without a storage has no elements; names are for people
+ *    "packed": [{"key": "0123...", "kernel": "gemm_f32", "isa": "avx2", "version": 1,
+ *                "offset": 0, "bytes": 64}]}    weights as a kernel wants them (libcore/packs.h);
+ *                                       optional: whoever cannot use one packs again
  *
  * Text section: the strings of the program, each followed by a NUL.
  *
@@ -84,6 +87,7 @@ enum {
 
 /* Limits of what is read, beside those that the file's size sets. */
 #define PTM_FILE_MAX_HEADER ((uint32_t)64 << 20)
+#define PTM_FILE_MAX_PACKS ((uint32_t)1 << 14)
 #define PTM_FILE_MAX_REGS ((uint32_t)1 << 22)
 #define PTM_FILE_MAX_UNPACKED ((uint64_t)256 << 20) /* by zstd in all; and 1000 x the file */
 

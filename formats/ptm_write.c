@@ -10,6 +10,7 @@
 
 #include "formats/ptm_encode.h"
 #include "formats/ptm_layout.h"
+#include "formats/ptm_packed.h"
 #include "libcore/sink.h"
 
 enum {
@@ -30,8 +31,8 @@ struct writer {
     struct ptm_err *err;
     struct ptm_sink *sink;
     struct ptm_bytes json;
-    struct stored *stored; /* PROGRAM, TEXT, STORAGES... */
-    size_t n_stored;
+    struct stored *stored; /* PROGRAM, TEXT, STORAGES..., packed weights */
+    size_t n_stored, n_packs;
     uint64_t data_end, at;
     uint64_t done, all;
 };
@@ -130,6 +131,19 @@ static void print_tensors(struct writer *w)
     print(w, "]");
 }
 
+static void print_packed(struct writer *w)
+{
+    const struct ptm_pack *pack = NULL;
+    size_t first = w->n_stored - w->n_packs;
+    print(w, ",\n \"packed\": [");
+    for (size_t i = first; i < w->n_stored; i++) {
+        pack = ptm_packs_next(w->o->packs, pack);
+        print(w, "%s\n  ", i > first ? "," : "");
+        ptm_packed_print(&w->json, pack, w->stored[i].offset);
+    }
+    print(w, "]");
+}
+
 static void print_section(struct writer *w, const char *name, const struct stored *s, size_t n)
 {
     print(w, "\"%s\": [%" PRIu64 ", %zu", name, s->offset, n);
@@ -165,6 +179,8 @@ static void print_header(struct writer *w)
     print_section(w, "text", &w->stored[TEXT], w->e.text.n);
     print(w, "\n ");
     print_tensors(w);
+    if (w->n_packs)
+        print_packed(w);
     print(w, "}\n");
 }
 
@@ -213,7 +229,7 @@ static enum ptm_status compress_all(struct writer *w)
     if (!z || ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, ZSTD_LEVEL)) ||
         ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_checksumFlag, 1)))
         st = ptm_fail(w->err, PTM_ERR_MEMORY, "no memory for zstd");
-    for (size_t i = 0; i < w->n_stored && !st; i++) {
+    for (size_t i = 0; i < w->n_stored - w->n_packs && !st; i++) {
         uint64_t bytes = w->stored[i].n;
         if (bytes >= MIN_COMPRESSED)
             st = pack(w, z, &w->stored[i]);
@@ -223,10 +239,14 @@ static enum ptm_status compress_all(struct writer *w)
     return st;
 }
 
-/* The sections, then the storages, one behind the other. */
+/* The sections, then the storages, then packed weights, one behind the other. */
 static enum ptm_status place_all(struct writer *w)
 {
-    w->n_stored = STORAGES + w->e.n_storages;
+    const struct ptm_packs *packs = w->o->packs;
+    const struct ptm_pack *pack = NULL;
+    while (packs && (pack = ptm_packs_next(packs, pack)) && w->n_packs < PTM_FILE_MAX_PACKS)
+        w->n_packs++;
+    w->n_stored = STORAGES + w->e.n_storages + w->n_packs;
     w->stored = ptm_arena_array(&w->e.arena, w->n_stored, sizeof *w->stored);
     if (!w->stored)
         return ptm_fail(w->err, PTM_ERR_MEMORY, "no memory to write the program");
@@ -235,6 +255,11 @@ static enum ptm_status place_all(struct writer *w)
     for (size_t i = 0; i < w->e.n_storages; i++)
         w->stored[STORAGES + i] =
             (struct stored){.data = w->e.storage[i]->data, .n = w->e.storage[i]->bytes};
+    pack = NULL;
+    for (size_t i = w->n_stored - w->n_packs; i < w->n_stored; i++) {
+        pack = ptm_packs_next(packs, pack);
+        w->stored[i] = (struct stored){.data = pack->data, .n = pack->bytes};
+    }
     for (size_t i = 0; i < w->n_stored; i++)
         w->all += w->o->compress ? 2 * w->stored[i].n : w->stored[i].n;
     if (w->o->compress)

@@ -9,6 +9,7 @@
 struct ptm_save_options {
     const struct ptm_recipe *recipe;         /* NULL: none */
     const struct ptm_provenance *provenance; /* NULL: none */
+    const struct ptm_packs *packs;           /* those in use go into the file; NULL: none */
     bool compress;    /* storages with zstd, where it saves something */
     bool strip_debug; /* no positions, no names of registers */
     void (*progress)(void *ud, uint64_t done, uint64_t all); /* bytes of storages; NULL */

@@ -147,6 +147,7 @@ enum ptm_status ptm_packs_offer(struct ptm_packs *p, const struct ptm_pack_key *
     pthread_mutex_lock(&p->lock);
     *p->last = k;
     p->last = &k->next;
+    p->stats.offered++;
     pthread_mutex_unlock(&p->lock);
     return PTM_OK;
 }

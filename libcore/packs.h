@@ -59,6 +59,7 @@ const struct ptm_pack *ptm_packs_next(const struct ptm_packs *p, const struct pt
 
 struct ptm_packs_stats {
     uint64_t made, from_file, shared; /* packs made, taken from the file, found in use already */
+    uint64_t offered;                 /* by the file */
     size_t bytes, file_bytes;         /* held now: in memory, in the file */
 };
 void ptm_packs_stats(struct ptm_packs *p, struct ptm_packs_stats *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* .ptm files, as they are and with their sums put right, so that what lies behind these is reached.
- * What loads is a program: it is dumped, copied into a session and called. */
+ * What loads is a program: it is dumped, copied into a session and called; where the file offers
+ * packed weights, on the cpu backend as well. */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -8,7 +9,9 @@
 #include "formats/formats.h"
 #include "formats/json.h"
 #include "formats/ptm_layout.h"
+#include "kernels/cpu.h"
 #include "libcore/session.h"
+#include "tests/fuzz/run_model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -32,6 +35,24 @@ static void call(const struct ptm_model *m)
     ptm_session_close(s);
 }
 
+/* In plain C, whose packs the corpus holds. */
+static void call_packed(const struct ptm_model *m)
+{
+    struct ptm_config config = {.max_steps = 500, .max_work = RUN_WORK, .backend = "cpu"};
+    const struct ptm_program *p = &m->program;
+    struct ptm_packs_stats packs;
+    struct ptm_session *s = NULL;
+    struct ptm_err err = {0};
+    uint32_t fn = ptm_class_method(p, p->root->cls, "forward");
+    ptm_packs_stats(m->packs, &packs);
+    if (!packs.offered || fn == UINT32_MAX)
+        return;
+    ptm_cpu_mask(PTM_CPU_C);
+    if (!ptm_session_open(&s, m, &config, &err))
+        run_method(s, p, &p->fn[fn], NULL, 0);
+    ptm_session_close(s);
+}
+
 static void load(const uint8_t *data, size_t n)
 {
     struct ptm_err err = {0};
@@ -44,8 +65,10 @@ static void load(const uint8_t *data, size_t n)
         ptm_program_dump(&m->program, f);
         fclose(f);
     }
-    if (m)
+    if (m) {
         call(m);
+        call_packed(m);
+    }
     ptm_model_close(m);
 }
 
@@ -82,9 +105,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     if (!find_sections(data, n, base, header, place))
         memset(place, 0, sizeof place);
-    uint8_t *mended = malloc(n);
-    if (!mended)
+    void *aligned; /* as a mapping is: packs are used in place */
+    if (posix_memalign(&aligned, PTM_FILE_ALIGN, n))
         return 0;
+    uint8_t *mended = aligned;
     memcpy(mended, data, n);
     uint32_t of_header = (uint32_t)crc32_z(0, data + PTM_FILE_FIXED, header);
     uint32_t sum = (uint32_t)crc32_z(0, data + base + place[0], (size_t)place[1]);

@@ -1,0 +1,1 @@
+ptm optimize $FIX/conv.pt -o a.ptm --packed
