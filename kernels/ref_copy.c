@@ -144,7 +144,8 @@ int ptm_ref_concat(const struct ptm_ref_call *c)
         struct ptm_nd y = *c->out;
         if (!take_slice(&y, dim, at, c->in[k].dim[dim], 1))
             return PTM_REF_RANGE;
-        ptm_ref_copy_nd(&y, c->in + k);
+        if (y.data != c->in[k].data) /* else it was made there */
+            ptm_ref_copy_nd(&y, c->in + k);
         at += c->in[k].dim[dim];
     }
     return 0;

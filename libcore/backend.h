@@ -17,8 +17,11 @@ struct pthreadpool;
 struct ptm_packs;
 
 /* How a claimed node wants its operands that are not constants (those come as they are). Only
- * rank 4 knows another order than row-major: channels last, memory order N, H, W, C. Outputs are
- * always dense. */
+ * rank 4 knows another order than row-major: channels last, memory order N, H, W, C. Arrays are
+ * dense, or where the claim says so:
+ *  - in rows: the same gap follows each run of the dim that is innermost in that order, so that
+ *    the rows of a matrix, or the pixels of a channels-last image, are further apart;
+ *  - of any strides. */
 enum ptm_layout {
     LAYOUT_ROW_MAJOR,
     LAYOUT_CHANNELS_LAST, /* rank 4 operands and outputs; others row-major */
@@ -27,6 +30,9 @@ enum ptm_layout {
 struct ptm_claim {
     uint8_t layout;   /* enum ptm_layout */
     bool any_strides; /* takes its inputs with any strides; layout then says the outputs' */
+    bool row_inputs;  /* takes its inputs in rows */
+    bool any_outputs; /* writes any strides */
+    bool row_outputs; /* writes rows */
     bool over_reads;  /* may read up to 16 bytes past its inputs */
     bool in_place;    /* its output may be an input of the same dims, dtype and strides */
 };

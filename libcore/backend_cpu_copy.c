@@ -129,7 +129,7 @@ static const char *claim_view(const struct ptm_graph *g, const struct ptm_node *
 {
     (void)g, (void)n;
     claim->layout = LAYOUT_SAME;
-    claim->any_strides = true;
+    claim->any_strides = claim->any_outputs = true;
     return NULL;
 }
 
@@ -141,7 +141,7 @@ static const char *claim_reshape(const struct ptm_graph *g, const struct ptm_nod
     const struct ptm_value *in = &g->value[g->operand[n->in]];
     const struct ptm_type *out = &g->value[n->out].type;
     claim->layout = LAYOUT_ROW_MAJOR;
-    claim->any_strides = true;
+    claim->any_strides = claim->any_outputs = true;
     if (in->type.rank == 5 && out->rank == 4 && in->kind == V_NODE &&
         g->node[in->ref].op == OP_permute && in->type.dim[3] == out->dim[2] &&
         in->type.dim[4] == out->dim[3] && in->type.dim[0] == out->dim[0])
@@ -167,7 +167,8 @@ static int run_concat(const struct ptm_cpu_object *o, const struct ptm_ref_call 
     (void)o;
     for (int i = 0; i < c->n_in; i++) {
         memcpy(to.dim, c->in[i].dim, sizeof(to.dim));
-        ptm_copy_nd(&c->in[i], &to);
+        if (c->in[i].data != to.data) /* else it was made there */
+            ptm_copy_nd(&c->in[i], &to);
         shift(&to, c->in[i].dim[d] * to.stride[d]);
     }
     return 0;

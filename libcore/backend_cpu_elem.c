@@ -187,7 +187,7 @@ static const char *claim_unary(const struct ptm_graph *g, const struct ptm_node 
     if (!why && n->op == OP_elu && !(ptm_cpu_float(g, n, "input_scale") >= 0))
         why = "a negative input scale";
     claim->layout = LAYOUT_SAME;
-    claim->any_strides = claim->in_place = true;
+    claim->any_strides = claim->any_outputs = claim->in_place = true;
     return why;
 }
 
@@ -295,7 +295,7 @@ static const char *claim_binary(const struct ptm_graph *g, const struct ptm_node
         if (ptm_cpu_in(g, n, i)->dtype != PTM_F32)
             why = "only f32";
     claim->layout = LAYOUT_SAME;
-    claim->any_strides = claim->in_place = true;
+    claim->any_strides = claim->any_outputs = claim->in_place = true;
     return why;
 }
 

@@ -14,35 +14,13 @@
  *  3. A storage lives from the step that writes it to the last that reads it or a view of it.
  *     Largest first, each goes to the lowest offset that is free for its whole life.
  */
-#include "libcore/plan.h"
+#include "libcore/plan_make.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "libcore/clock.h"
 #include "libcore/infer.h"
 
-enum { ALIGN = 64 };
-
-/* Bytes in the arena, alive from step `first` to step `last`. */
-struct store {
-    uint32_t value; /* that the step writes */
-    uint32_t first, last;
-    size_t bytes, offset;
-};
-
-struct planner {
-    struct ptm_plan *plan;
-    const struct ptm_graph *g;
-    uint32_t *base;     /* per value: the value whose storage it lies in */
-    uint32_t *out_no;   /* per value: output whose buffer it is written to, or PTM_NO_VALUE */
-    uint32_t *store_no; /* per value in the arena: its storage */
-    uint32_t *unread;   /* per value with storage of its own: reads to come, through views too */
-    uint32_t *reordered; /* per value: its row-major copy, channels-last copy, or PTM_NO_VALUE */
-    const struct ptm_plan_options *o;
-    struct store *store;
-    size_t n_stores;
-};
 
 /* -- views -- */
 
@@ -144,7 +122,7 @@ static bool always_a_view(const struct ptm_graph *g, const struct ptm_node *n)
 
 /* -- places -- */
 
-static void choose_out_buffers(struct planner *p)
+static void choose_out_buffers(struct ptm_planner *p)
 {
     const struct ptm_graph *g = p->g;
     for (size_t v = 0; v < g->n_values; v++)
@@ -162,7 +140,7 @@ static void choose_out_buffers(struct planner *p)
 }
 
 /* Place for the node's only output inside its input's storage, if that can be. */
-static bool place_view(struct planner *p, const struct ptm_node *n)
+static bool place_view(struct ptm_planner *p, const struct ptm_node *n)
 {
     const struct ptm_graph *g = p->g;
     uint32_t x = n->n_in ? g->operand[n->in] : PTM_NO_VALUE;
@@ -191,7 +169,7 @@ static bool place_view(struct planner *p, const struct ptm_node *n)
 
 /* -- orders of dims -- */
 
-static void dense_strides(const struct ptm_type *t, bool channels_last, int64_t *stride)
+void ptm_dense_strides(const struct ptm_type *t, bool channels_last, int64_t *stride)
 {
     ptm_strides_contiguous(t->rank, t->dim, stride);
     if (!channels_last || t->rank != 4)
@@ -203,18 +181,39 @@ static void dense_strides(const struct ptm_type *t, bool channels_last, int64_t 
     stride[0] = c * w * (t->dim[2] > 1 ? t->dim[2] : 1);
 }
 
-static bool lies_dense(const struct ptm_type *t, const int64_t *stride, bool channels_last)
+bool ptm_lies_dense(const struct ptm_type *t, const int64_t *stride, bool channels_last)
 {
     int64_t want[PTM_MAX_RANK];
-    dense_strides(t, channels_last, want);
+    ptm_dense_strides(t, channels_last, want);
     for (int i = 0; i < t->rank; i++)
         if (t->dim[i] > 1 && stride[i] != want[i])
             return false;
     return true;
 }
 
+bool ptm_lies_in_rows(const struct ptm_type *t, const int64_t *stride, bool channels_last)
+{
+    static const uint8_t nhwc[] = {0, 2, 3, 1}, nchw[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const uint8_t *order = channels_last && t->rank == 4 ? nhwc : nchw;
+    int64_t step = 0; /* from one run to the next; 0: not known yet */
+    if (!t->rank || ptm_type_numel(t) == 0)
+        return true;
+    int inner = order[t->rank - 1];
+    if (t->dim[inner] > 1 && stride[inner] != 1)
+        return false;
+    for (int i = t->rank - 2; i >= 0; i--) {
+        int d = order[i];
+        if (t->dim[d] == 1)
+            continue;
+        if (step ? stride[d] != step : stride[d] < t->dim[inner])
+            return false;
+        step = stride[d] * t->dim[d];
+    }
+    return true;
+}
+
 /* Does some rank-4 input lie channels-last (and not row-major as well)? */
-static bool follows_channels_last(const struct planner *p, const struct ptm_node *n)
+static bool follows_channels_last(const struct ptm_planner *p, const struct ptm_node *n)
 {
     for (uint32_t i = 0; i < n->n_in; i++) {
         uint32_t v = p->g->operand[n->in + i];
@@ -224,7 +223,7 @@ static bool follows_channels_last(const struct planner *p, const struct ptm_node
         const struct ptm_type *t = &p->g->value[v].type;
         if (place->root == R_ARG && !p->o->args_row_major)
             continue;
-        if (lies_dense(t, place->stride, true) && !lies_dense(t, place->stride, false))
+        if (ptm_lies_in_rows(t, place->stride, true) && !ptm_lies_in_rows(t, place->stride, false))
             return true;
     }
     return false;
@@ -242,30 +241,31 @@ static bool keeps_order(const struct ptm_node *n)
 }
 
 /* Dense storage for place v of type t, written by the step to come. */
-static enum ptm_status place_result(struct planner *p, uint32_t v, const struct ptm_type *t,
+static enum ptm_status place_result(struct ptm_planner *p, uint32_t v, const struct ptm_type *t,
                                     bool channels_last, struct ptm_err *err)
 {
     struct ptm_place *place = &p->plan->place[v];
     size_t size = ptm_dtype_bytes(t->dtype), n = (size_t)ptm_type_numel(t);
-    dense_strides(t, channels_last, place->stride);
-    if (v < p->g->n_values && p->out_no[v] != PTM_NO_VALUE && lies_dense(t, place->stride, false)) {
+    ptm_dense_strides(t, channels_last, place->stride);
+    if (v < p->g->n_values && p->out_no[v] != PTM_NO_VALUE && ptm_lies_dense(t, place->stride, false)) {
         place->root = R_OUT;
         place->ref = p->out_no[v];
         return PTM_OK;
     }
-    if (n > (PTRDIFF_MAX - ALIGN) / size)
+    if (n > (PTRDIFF_MAX - PTM_STORE_ALIGN) / size)
         return ptm_fail(err, PTM_ERR_MEMORY, "a result of %zu elements of %zu bytes", n, size);
     uint32_t first = (uint32_t)p->plan->n_steps;
     place->root = R_ARENA;
     p->store_no[v] = (uint32_t)p->n_stores;
-    p->store[p->n_stores++] = (struct store){
-        .value = v, .first = first, .last = first, .bytes = (n * size + ALIGN - 1) / ALIGN * ALIGN};
+    p->store[p->n_stores++] = (struct ptm_store){
+        .value = v, .first = first, .last = first, 
+        .bytes = (n * size + PTM_STORE_ALIGN - 1) / PTM_STORE_ALIGN * PTM_STORE_ALIGN};
     return PTM_OK;
 }
 
 /* The place of operand v in the order that a backend wants: v, or a copy made by a step. */
-static enum ptm_status reorder(struct planner *p, uint32_t v, bool channels_last, bool over_reads,
-                               uint32_t *at, struct ptm_err *err)
+static enum ptm_status reorder(struct ptm_planner *p, uint32_t v, bool channels_last,
+                               const struct ptm_claim *claim, uint32_t *at, struct ptm_err *err)
 {
     const struct ptm_value *value = &p->g->value[v];
     const struct ptm_place *place = &p->plan->place[v];
@@ -274,8 +274,9 @@ static enum ptm_status reorder(struct planner *p, uint32_t v, bool channels_last
     if (value->kind == V_CONST || value->kind == V_SCALAR)
         return PTM_OK;
     channels_last = channels_last && value->type.rank == 4;
-    if (!(arg && (over_reads || !p->o->args_row_major)) &&
-        lies_dense(&value->type, place->stride, channels_last))
+    if (!(arg && (claim->over_reads || !p->o->args_row_major)) &&
+        (ptm_lies_dense(&value->type, place->stride, channels_last) ||
+         (claim->row_inputs && ptm_lies_in_rows(&value->type, place->stride, channels_last))))
         return PTM_OK;
     uint32_t *copy = &p->reordered[2 * v + channels_last];
     if (*copy == PTM_NO_VALUE) {
@@ -283,7 +284,7 @@ static enum ptm_status reorder(struct planner *p, uint32_t v, bool channels_last
         *copy = (uint32_t)plan->n_places++;
         plan->copy_of[*copy - p->g->n_values] = v;
         p->base[*copy] = *copy;
-        plan->place[*copy].over = PTM_NO_VALUE;
+        plan->place[*copy].over = plan->place[*copy].part_of = PTM_NO_VALUE;
         PTM_TRY(place_result(p, *copy, &value->type, channels_last, err));
         if (plan->place[p->base[v]].root == R_ARENA)
             p->store[p->store_no[p->base[v]]].last = (uint32_t)plan->n_steps;
@@ -297,12 +298,14 @@ static enum ptm_status reorder(struct planner *p, uint32_t v, bool channels_last
 /* Reference kernels that read each element before they write it, whatever the strides. */
 static bool works_in_place(const struct ptm_node *n)
 {
+    if (n->op == OP_batch_norm)
+        return true;
     return !strcmp(ptm_op_info(n->op)->cls, "elementwise") && n->op != OP_cumsum &&
            n->op != OP_cumprod && n->op != OP_cummax && n->op != OP_cummin &&
            n->op != OP_searchsorted && n->n_out == 1;
 }
 
-static bool fills_storage(const struct planner *p, uint32_t at)
+static bool fills_storage(const struct ptm_planner *p, uint32_t at)
 {
     const struct ptm_plan *plan = p->plan;
     const struct ptm_type *t = &p->g->value[ptm_plan_value(plan, at)].type;
@@ -312,7 +315,7 @@ static bool fills_storage(const struct planner *p, uint32_t at)
 }
 
 /* Is the operand's storage read in one way only by the node? (x + x.t() is not in place) */
-static bool read_alike(const struct planner *p, const struct ptm_node *n, uint32_t at)
+static bool read_alike(const struct ptm_planner *p, const struct ptm_node *n, uint32_t at)
 {
     const struct ptm_place *a = &p->plan->place[at];
     for (uint32_t i = 0; i < n->n_in; i++) {
@@ -328,7 +331,7 @@ static bool read_alike(const struct planner *p, const struct ptm_node *n, uint32
 }
 
 /* The operand whose bytes the node's result may take, or PTM_NO_VALUE. */
-static uint32_t dying_operand(const struct planner *p, const struct ptm_node *n, bool last)
+static uint32_t dying_operand(const struct ptm_planner *p, const struct ptm_node *n, bool last)
 {
     const struct ptm_type *t = &p->g->value[n->out].type;
     for (uint32_t i = 0; i < n->n_in; i++) {
@@ -337,7 +340,7 @@ static uint32_t dying_operand(const struct planner *p, const struct ptm_node *n,
             continue;
         const struct ptm_place *place = &p->plan->place[at];
         if (place->root == R_ARENA && !p->unread[p->base[at]] && fills_storage(p, at) &&
-            ptm_type_equal(t, &p->g->value[at].type) && lies_dense(t, place->stride, last) &&
+            ptm_type_equal(t, &p->g->value[at].type) && ptm_lies_dense(t, place->stride, last) &&
             read_alike(p, n, at))
             return at;
     }
@@ -345,23 +348,23 @@ static uint32_t dying_operand(const struct planner *p, const struct ptm_node *n,
 }
 
 /* The result goes where operand `at` lies: its storage lives on. */
-static void place_over(struct planner *p, uint32_t v, uint32_t at, bool last)
+static void place_over(struct ptm_planner *p, uint32_t v, uint32_t at, bool last)
 {
     struct ptm_place *place = &p->plan->place[v];
     place->root = R_ARENA;
     place->over = at;
-    dense_strides(&p->g->value[v].type, last, place->stride);
+    ptm_dense_strides(&p->g->value[v].type, last, place->stride);
     p->store_no[v] = p->store_no[p->base[at]];
     p->store[p->store_no[v]].last = (uint32_t)p->plan->n_steps;
 }
 
-static enum ptm_status place_node(struct planner *p, uint32_t node, struct ptm_err *err)
+static enum ptm_status place_node(struct ptm_planner *p, uint32_t node, struct ptm_err *err)
 {
     const struct ptm_node *n = &p->g->node[node];
     const struct ptm_op_info *info = ptm_op_info(n->op);
     struct ptm_plan *plan = p->plan;
     struct ptm_plan_step step = {.node = node};
-    struct ptm_claim claim = {.any_strides = true, .layout = LAYOUT_SAME,
+    struct ptm_claim claim = {.any_strides = true, .any_outputs = true, .layout = LAYOUT_SAME,
                               .in_place = works_in_place(n)};
     if (place_view(p, n))
         return PTM_OK;
@@ -386,12 +389,13 @@ static enum ptm_status place_node(struct planner *p, uint32_t node, struct ptm_e
                  follows_channels_last(p, n));
     for (uint32_t i = 0; i < n->n_out && !step.backend; i++)
         last = last && p->out_no[n->out + i] == PTM_NO_VALUE; /* written where it is wanted */
+    p->chosen[node] = (struct ptm_chosen){claim, last};
     for (uint32_t i = 0; i < n->n_in; i++) {
         uint32_t v = p->g->operand[n->in + i], at = v;
         if (v == PTM_NO_VALUE)
             continue;
         if (!claim.any_strides)
-            PTM_TRY(reorder(p, v, last, claim.over_reads, &at, err));
+            PTM_TRY(reorder(p, v, last, &claim, &at, err));
         plan->operand[n->in + i] = at;
     }
     for (uint32_t i = 0; i < n->n_in; i++) {
@@ -415,7 +419,7 @@ static enum ptm_status place_node(struct planner *p, uint32_t node, struct ptm_e
     return PTM_OK;
 }
 
-static void place_given(struct planner *p)
+static void place_given(struct ptm_planner *p)
 {
     const struct ptm_graph *g = p->g;
     static const uint8_t root[] = {
@@ -423,7 +427,7 @@ static void place_given(struct planner *p)
     for (uint32_t v = 0; v < g->n_values; v++) {
         struct ptm_place *place = &p->plan->place[v];
         p->base[v] = v;
-        place->over = PTM_NO_VALUE;
+        place->over = place->part_of = PTM_NO_VALUE;
         place->root = root[g->value[v].kind];
         place->ref = g->value[v].ref;
         if (g->value[v].kind == V_CONST)
@@ -431,67 +435,6 @@ static void place_given(struct planner *p)
         else if (g->value[v].kind == V_ARG && p->o->args_row_major)
             ptm_strides_contiguous(g->value[v].type.rank, g->value[v].type.dim, place->stride);
     }
-}
-
-/* -- packing -- */
-
-static int larger_first(const void *a, const void *b)
-{
-    const struct store *x = *(const struct store *const *)a, *y = *(const struct store *const *)b;
-    if (x->bytes != y->bytes)
-        return x->bytes < y->bytes ? 1 : -1;
-    return (x->value > y->value) - (x->value < y->value);
-}
-
-static bool live_together(const struct store *a, const struct store *b)
-{
-    return a->first <= b->last && b->first <= a->last;
-}
-
-/* `placed` is kept in order of offsets, so that one walk finds the lowest gap. */
-static enum ptm_status pack(struct planner *p, struct ptm_arena *work, struct ptm_err *err)
-{
-    size_t n = p->n_stores, n_placed = 0, total = 0;
-    struct store **order = ptm_arena_array(work, n + 1, sizeof(struct store *));
-    struct store **placed = ptm_arena_array(work, n + 1, sizeof(struct store *));
-    if (!order || !placed)
-        return ptm_fail(err, PTM_ERR_MEMORY, "no memory to place %zu values", n);
-    for (size_t i = 0; i < n; i++)
-        order[i] = &p->store[i];
-    qsort(order, n, sizeof(*order), larger_first);
-    for (size_t i = 0; i < n; i++) {
-        struct store *s = order[i];
-        for (size_t k = 0; k < n_placed && placed[k]->offset < s->offset + s->bytes; k++)
-            if (live_together(placed[k], s) && placed[k]->offset + placed[k]->bytes > s->offset)
-                s->offset = placed[k]->offset + placed[k]->bytes;
-        if (s->bytes > PTRDIFF_MAX - ALIGN - s->offset)
-            return ptm_fail(err, PTM_ERR_MEMORY, "%zu bytes of results behind %zu others",
-                            s->bytes, s->offset);
-        size_t at = n_placed++;
-        for (; at > 0 && placed[at - 1]->offset > s->offset; at--)
-            placed[at] = placed[at - 1];
-        placed[at] = s;
-        total = s->offset + s->bytes > total ? s->offset + s->bytes : total;
-    }
-    p->plan->arena_bytes = total;
-    return PTM_OK;
-}
-
-/* Places of arena values so far count from their storage, views from their input's place. */
-static void settle_offsets(struct planner *p)
-{
-    const struct ptm_graph *g = p->g;
-    for (uint32_t v = 0; v < g->n_values; v++) {
-        struct ptm_place *place = &p->plan->place[v];
-        if (place->root != R_ARENA)
-            continue;
-        if (place->view) /* after its input: values are in order */
-            place->offset += p->plan->place[g->operand[g->node[g->value[v].ref].in]].offset;
-        else
-            place->offset = (int64_t)p->store[p->store_no[v]].offset;
-    }
-    for (uint32_t v = (uint32_t)g->n_values; v < p->plan->n_places; v++)
-        p->plan->place[v].offset = (int64_t)p->store[p->store_no[v]].offset;
 }
 
 /* -- compiling -- */
@@ -515,7 +458,7 @@ static struct ptm_nd operand_nd(const struct ptm_plan *plan, uint32_t at, bool w
     return nd;
 }
 
-static enum ptm_status compile(struct planner *p, struct ptm_arena *work, struct ptm_err *err)
+static enum ptm_status compile(struct ptm_planner *p, struct ptm_arena *work, struct ptm_err *err)
 {
     struct ptm_plan *plan = p->plan;
     struct ptm_nd *in = ptm_arena_array(work, plan->most_in + 1u, sizeof(*in)), out[4];
@@ -540,7 +483,7 @@ static enum ptm_status compile(struct planner *p, struct ptm_arena *work, struct
     return PTM_OK;
 }
 
-static enum ptm_status make(struct planner *p, struct ptm_arena *arena, struct ptm_arena *work,
+static enum ptm_status make(struct ptm_planner *p, struct ptm_arena *arena, struct ptm_arena *work,
                             struct ptm_err *err)
 {
     struct ptm_plan *plan = p->plan;
@@ -560,6 +503,7 @@ static enum ptm_status make(struct planner *p, struct ptm_arena *arena, struct p
     p->out_no = ptm_arena_array(work, g->n_values + 1, sizeof(*p->out_no));
     p->store_no = ptm_arena_array(work, n_places + 1, sizeof(*p->store_no));
     p->store = ptm_arena_array(work, n_places + 1, sizeof(*p->store));
+    p->chosen = ptm_arena_array(work, g->n_nodes + 1, sizeof(*p->chosen));
     if (arena->failed || work->failed)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory to plan %zu nodes", g->n_nodes);
     memset(p->reordered, 0xff, 2 * g->n_values * sizeof(*p->reordered));
@@ -575,8 +519,8 @@ static enum ptm_status make(struct planner *p, struct ptm_arena *arena, struct p
     for (size_t i = 0; i < g->n_outputs; i++) /* copied to its buffer at the end */
         if (plan->place[g->output[i]].root == R_ARENA)
             p->store[p->store_no[p->base[g->output[i]]]].last = UINT32_MAX;
-    PTM_TRY(pack(p, work, err));
-    settle_offsets(p);
+    PTM_TRY(ptm_plan_join(p, work, err));
+    PTM_TRY(ptm_plan_pack(p, work, err));
     for (uint32_t i = 0; i < g->n_outputs; i++) {
         const struct ptm_place *place = &plan->place[g->output[i]];
         if (place->root != R_OUT || place->ref != i)
@@ -594,7 +538,7 @@ enum ptm_status ptm_plan_make(struct ptm_plan *plan, const struct ptm_graph *g,
 {
     static const struct ptm_plan_options reference;
     struct ptm_arena work = {0};
-    struct planner p = {.plan = plan, .g = g, .o = options ? options : &reference};
+    struct ptm_planner p = {.plan = plan, .g = g, .o = options ? options : &reference};
     *plan = (struct ptm_plan){.graph = g, .args_row_major = p.o->args_row_major};
     enum ptm_status s = make(&p, arena, &work, err);
     ptm_arena_release(&work);
@@ -611,173 +555,3 @@ void ptm_plan_release(struct ptm_plan *plan)
     plan->n_steps = 0;
 }
 
-/* -- checking: from the graph and the places alone -- */
-
-struct range {
-    uint32_t base;        /* the value whose storage it lies in */
-    uint32_t over;        /* the value whose bytes it takes, or PTM_NO_VALUE */
-    uint32_t first, last; /* steps */
-    uint64_t begin, end;  /* bytes of the arena */
-};
-
-/* Furthest elements that a place reaches; the plan's strides are never negative. */
-static int64_t extent(const struct ptm_type *t, const int64_t *stride)
-{
-    int64_t last = 0;
-    for (int i = 0; i < t->rank; i++) {
-        if (t->dim[i] == 0)
-            return 0;
-        last += (t->dim[i] - 1) * stride[i];
-    }
-    return last + 1;
-}
-
-static enum ptm_status check_place(const struct ptm_plan *plan, uint32_t v, struct range *range,
-                                   struct ptm_err *err)
-{
-    struct range *r = &range[v];
-    const struct ptm_graph *g = plan->graph;
-    const struct ptm_place *p = &plan->place[v];
-    bool copy = v >= g->n_values;
-    uint8_t kind = copy ? V_NODE : g->value[v].kind;
-    const struct ptm_type *t = &g->value[ptm_plan_value(plan, v)].type;
-    const struct ptm_node *n = p->view && !copy ? &g->node[g->value[v].ref] : NULL;
-    int64_t size = (int64_t)ptm_dtype_bytes(t->dtype);
-    if (p->root > R_SCALAR || (p->view && (copy || kind != V_NODE)))
-        return ptm_fail(err, PTM_ERR_FORMAT, "value %u has root %d", v, p->root);
-    if (!p->view && (kind == V_NODE) != (p->root == R_ARENA || p->root == R_OUT))
-        return ptm_fail(err, PTM_ERR_FORMAT, "value %u of kind %d has root %d", v, kind, p->root);
-    r->base = v;
-    r->over = p->over == PTM_NO_VALUE ? p->over : range[p->over].base;
-    if (n) {
-        const struct ptm_place *in = &plan->place[g->operand[n->in]];
-        if (in->root != p->root || in->ref != p->ref)
-            return ptm_fail(err, PTM_ERR_FORMAT, "value %u is a view in root %d, its input in %d",
-                            v, p->root, in->root);
-        r->base = range[g->operand[n->in]].base;
-    }
-    if (p->root == R_OUT && p->ref >= g->n_outputs)
-        return ptm_fail(err, PTM_ERR_FORMAT, "value %u is in output %u of %zu", v, p->ref,
-                        g->n_outputs);
-    if (p->root != R_ARENA)
-        return PTM_OK;
-    r->begin = (uint64_t)p->offset;
-    r->end = r->begin + (uint64_t)(extent(t, p->stride) * size);
-    if (p->offset < 0 || r->end > plan->arena_bytes || (!p->view && p->offset % ALIGN))
-        return ptm_fail(err, PTM_ERR_FORMAT, "value %u is at bytes %lld to %llu of %zu", v,
-                        (long long)p->offset, (unsigned long long)r->end, plan->arena_bytes);
-    const struct range *base = &range[r->base];
-    if (ptm_type_numel(t) && (r->begin < base->begin || r->end > base->end))
-        return ptm_fail(err, PTM_ERR_FORMAT, "value %u is at bytes %llu to %llu, its storage at "
-                                             "%llu to %llu", v, (unsigned long long)r->begin,
-                        (unsigned long long)r->end, (unsigned long long)base->begin,
-                        (unsigned long long)base->end);
-    return PTM_OK;
-}
-
-static enum ptm_status check_steps(const struct ptm_plan *plan, struct range *range,
-                                   struct ptm_err *err)
-{
-    const struct ptm_graph *g = plan->graph;
-    uint32_t node = 0; /* the next that must have a step */
-    for (size_t at = 0; at < plan->n_steps; at++) {
-        const struct ptm_plan_step *s = &plan->step[at];
-        if (s->node == PTM_NO_VALUE) {
-            if (s->to < g->n_values || s->to >= plan->n_places || s->from >= g->n_values)
-                return ptm_fail(err, PTM_ERR_FORMAT, "step %zu copies place %u to %u", at, s->from,
-                                s->to);
-            range[range[s->from].base].last = (uint32_t)at;
-            range[s->to].first = range[s->to].last = (uint32_t)at;
-            continue;
-        }
-        while (node < g->n_nodes && plan->place[g->node[node].out].view)
-            node++;
-        if (s->node != node || !(s->fn || s->object))
-            return ptm_fail(err, PTM_ERR_FORMAT, "step %zu runs node %u, not %u", at, s->node,
-                            node);
-        const struct ptm_node *n = &g->node[node++];
-        for (uint32_t k = 0; k < n->n_out; k++)
-            range[n->out + k].first = range[n->out + k].last = (uint32_t)at;
-        for (uint32_t k = 0; k < n->n_in; k++)
-            if (plan->operand[n->in + k] != PTM_NO_VALUE)
-                range[range[plan->operand[n->in + k]].base].last = (uint32_t)at;
-    }
-    while (node < g->n_nodes && plan->place[g->node[node].out].view)
-        node++;
-    if (node != g->n_nodes)
-        return ptm_fail(err, PTM_ERR_FORMAT, "node %u of %zu has no step", node, g->n_nodes);
-    for (size_t i = 0; i < g->n_outputs; i++)
-        if (plan->place[g->output[i]].root == R_ARENA)
-            range[range[g->output[i]].base].last = UINT32_MAX;
-    return PTM_OK;
-}
-
-static int by_first(const void *a, const void *b)
-{
-    const struct range *x = a, *y = b;
-    return (x->first > y->first) - (x->first < y->first);
-}
-
-/* Every two storages that live at one time are apart. */
-static enum ptm_status check_overlap(const struct ptm_plan *plan, struct range *range,
-                                     struct ptm_err *err)
-{
-    size_t n = 0;
-    for (uint32_t v = 0; v < plan->n_places; v++)
-        if (plan->place[v].root == R_ARENA && range[v].base == v && range[v].end > range[v].begin)
-            range[n++] = range[v];
-    if (n > 1)
-        qsort(range, n, sizeof(*range), by_first);
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = i + 1; k < n && range[k].first <= range[i].last; k++)
-            if (range[i].begin < range[k].end && range[k].begin < range[i].end &&
-                !(range[k].over == range[i].base && range[i].last == range[k].first))
-                return ptm_fail(err, PTM_ERR_FORMAT,
-                                "values %u and %u share bytes from %llu at step %u", range[i].base,
-                                range[k].base, (unsigned long long)range[k].begin, range[k].first);
-    return PTM_OK;
-}
-
-static enum ptm_status check_outputs(const struct ptm_plan *plan, struct ptm_err *err)
-{
-    const struct ptm_graph *g = plan->graph;
-    size_t n_copies = 0;
-    for (uint32_t i = 0; i < g->n_outputs; i++) {
-        const struct ptm_place *p = &plan->place[g->output[i]];
-        bool copied = n_copies < plan->n_copies && plan->copy_out[n_copies] == i;
-        n_copies += copied;
-        int64_t row_major[PTM_MAX_RANK];
-        const struct ptm_type *t = &g->value[g->output[i]].type;
-        ptm_strides_contiguous(t->rank, t->dim, row_major);
-        bool dense = p->root == R_ARENA || (p->root == R_OUT && p->ref == i && p->offset == 0);
-        for (int k = 0; k < t->rank && dense; k++)
-            dense = t->dim[k] == 1 || p->stride[k] == row_major[k];
-        /* a row-major result would have been written to its buffer */
-        if (copied ? dense && p->root == R_ARENA && !p->view : !(dense && p->root == R_OUT))
-            return ptm_fail(err, PTM_ERR_FORMAT, "output %u is in root %d and %s", i, p->root,
-                            copied ? "copied" : "not copied");
-    }
-    return n_copies == plan->n_copies
-               ? PTM_OK
-               : ptm_fail(err, PTM_ERR_FORMAT, "%zu outputs are copied, %zu listed", n_copies,
-                          plan->n_copies);
-}
-
-enum ptm_status ptm_plan_verify(const struct ptm_plan *plan, struct ptm_err *err)
-{
-    struct range *range = ptm_malloc((plan->n_places + 1) * sizeof(*range));
-    if (!range)
-        return ptm_fail(err, PTM_ERR_MEMORY, "no memory to check %zu places",
-                        plan->graph->n_values);
-    enum ptm_status s = PTM_OK;
-    for (uint32_t v = 0; v < plan->n_places && !s; v++)
-        s = check_place(plan, v, range, err);
-    if (!s)
-        s = check_steps(plan, range, err);
-    if (!s)
-        s = check_overlap(plan, range, err);
-    if (!s)
-        s = check_outputs(plan, err);
-    ptm_free(range);
-    return s;
-}

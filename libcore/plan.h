@@ -5,22 +5,26 @@
  *
  * Places: root 0 is the arena; others are constants, arguments (bound when
  * running) and outputs. A view node (class `view`, when strides can say it)
- * has no step: its place is its input's with other strides and offset.
+ * has no step: its place is its input's with other strides and offset. Values that concat joins are
+ * made where they belong in its result, where the steps that write and read them can say its
+ * strides; the concat then finds them there and copies only the others.
  *
  * Invariants (ptm_plan_verify)
  *  - two values whose live ranges overlap do not overlap in the arena, unless
- *    one is a view of the other.
+ *    one is a view or a part of the other.
  *  - offsets are 64-byte aligned for roots of storage, and end inside arena_bytes.
- *  - every node whose values are no views has one step, in the graph's order; storage that a
- *    step writes is row-major.
+ *  - every node whose values are no views has one step, in the graph's order.
  *  - graph outputs do not live in the arena: they are written to buffers given
  *    for the run, or (outputs that are arguments, constants, views of them or
- *    of each other, or named twice) copied there at the end.
+ *    of each other, or named twice) copied there at the end. These buffers have PTM_SLACK bytes
+ *    behind their end that may be read: backends over-read what they find there as well.
  */
 #ifndef PTM_LIBCORE_PLAN_H
 #define PTM_LIBCORE_PLAN_H
 
 #include "libcore/backend.h"
+
+enum { PTM_SLACK = 16 };
 
 enum ptm_root { R_ARENA, R_ARG, R_CONST, R_OUT, R_SCALAR };
 
@@ -33,6 +37,7 @@ struct ptm_place {
     bool view;         /* shares its root with another value */
     uint32_t over;     /* the operand, dead after this step, whose bytes the result takes; else
                         * PTM_NO_VALUE */
+    uint32_t part_of;  /* the result of a concat in whose storage it lies; else PTM_NO_VALUE */
 };
 
 /* A step runs a node, or (node PTM_NO_VALUE) copies place `from` to place `to` in another order. */
@@ -56,6 +61,7 @@ struct ptm_plan {
     uint32_t *copy_out;      /* output numbers copied at the end */
     size_t n_copies;
     size_t arena_bytes;      /* activations */
+    size_t live_bytes;       /* of them alive at one step, at most: no packing needs less */
     bool args_row_major;
     uint32_t most_in, most_attr; /* of one step: optional inputs counted */
     int64_t pack_ns;             /* the backends' part of making it: packing weights */
@@ -103,8 +109,8 @@ enum ptm_status ptm_exec_begin(struct ptm_exec *x, const struct ptm_graph *g, st
     PTM_WARN_UNUSED;
 
 /* One run. `arg`: per graph input, data and strides; `scalar`: per graph scalar; `out`: per graph
- * output, a buffer of the value's bytes, row-major; buffers overlap neither arguments nor each
- * other. After a failure the buffers' contents are undefined. */
+ * output, a buffer of the value's bytes and PTM_SLACK more, row-major; buffers overlap neither
+ * arguments nor each other. After a failure the buffers' contents are undefined. */
 enum ptm_status ptm_plan_run(const struct ptm_plan *plan, struct ptm_exec *exec,
                              const struct ptm_nd *arg, const union ptm_imm *scalar, void *const *out, struct ptm_err *err)
     PTM_WARN_UNUSED;

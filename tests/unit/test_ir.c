@@ -63,6 +63,8 @@ static void show_plan(const struct ptm_graph *g, struct ptm_arena *arena)
                 fprintf(f, "%s%lld", i ? ", " : "", (long long)p->stride[i]);
             fprintf(f, "]");
         }
+        if (p->part_of != PTM_NO_VALUE)
+            fprintf(f, " part of %%%u", p->part_of);
         fprintf(f, "%s\n", p->view ? " view" : "");
     }
     for (size_t i = 0; i < plan.n_copies; i++)

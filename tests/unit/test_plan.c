@@ -12,7 +12,7 @@
 #include "libcore/infer.h"
 #include "tests/unit/test.h"
 
-enum { GRAPHS = 300, MAX_NODES = 40 };
+enum { GRAPHS = 500, MAX_NODES = 40 };
 
 static struct ptm_err err;
 static uint64_t state = 12345; /* printed with a failure: see test_random */
@@ -109,7 +109,7 @@ static void random_node(struct ptm_graph *g, uint32_t scalar)
     const struct ptm_type *t = &g->value[x].type;
     int64_t v[PTM_MAX_RANK], w[PTM_MAX_RANK], d = t->rank ? (int64_t)draw(t->rank) : 0;
     struct ptm_attr a[40];
-    switch (draw(16)) {
+    switch (draw(20)) {
     case 0:
         add(g, OP_relu, in, 1, NULL, 0);
         return;
@@ -165,9 +165,18 @@ static void random_node(struct ptm_graph *g, uint32_t scalar)
         add(g, OP_as_strided, in, 1, a, n);
         return;
     case 10:
+    case 16:
+    case 17:
+    case 18: /* of values made lately, so that dims agree and they may be made in place */
         a[0] = imm(d);
-        in[1] = draw(2) ? x : in[1];
+        for (int i = 1; i < 3 && draw(4); i++)
+            for (uint32_t k = 0; k < g->n_values; k++)
+                if (ptm_type_equal(&g->value[k].type, t) && draw(3))
+                    in[i] = k;
         add(g, OP_concat, in, draw(2) ? 3 : 2, a, 1);
+        return;
+    case 19:
+        add(g, OP_neg, in, 1, NULL, 0);
         return;
     case 11:
         a[0] = imm(d);
@@ -332,7 +341,8 @@ static bool owners_agree(const struct ptm_plan *p)
     uint32_t *base = calloc(g->n_values + 1, sizeof(*base));
     bool ok = true;
     for (uint32_t v = 0; v < g->n_values; v++)
-        base[v] = p->place[v].view ? base[g->operand[g->node[g->value[v].ref].in]] : v + 1;
+        base[v] = p->place[v].view ? base[g->operand[g->node[g->value[v].ref].in]]
+                  : p->place[v].part_of != PTM_NO_VALUE ? p->place[v].part_of + 1 : v + 1;
     for (size_t i = 0; i < p->n_steps; i++) {
         const struct ptm_node *n = &g->node[p->step[i].node];
         bool over = p->place[n->out].over != PTM_NO_VALUE;
@@ -360,7 +370,7 @@ static bool owners_agree(const struct ptm_plan *p)
 static void test_random(void)
 {
     static struct args args;
-    size_t views = 0, steps = 0, copies = 0, nodes = 0;
+    size_t views = 0, steps = 0, copies = 0, nodes = 0, parts = 0;
     for (int round = 0; round < GRAPHS; round++) {
         uint64_t seed = state;
         int failed_before = test_failed;
@@ -396,6 +406,7 @@ static void test_random(void)
         }
         for (size_t v = 0; v < g.n_values; v++) {
             views += plan.place[v].view;
+            parts += plan.place[v].part_of != PTM_NO_VALUE;
             if (g.value[v].kind == V_NODE)
                 free(nd[v].data);
         }
@@ -409,7 +420,8 @@ static void test_random(void)
         }
     }
     /* the graphs exercise what they are for */
-    CHECK(nodes == steps + views && views > 500 && steps > 1000 && copies > 100);
+    CHECK(nodes == steps + views && views > 500 && steps > 1000 && copies > 100 &&
+          parts > 100);
 }
 
 /* -- graphs by hand -- */
