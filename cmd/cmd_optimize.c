@@ -11,7 +11,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/optimize.h"
-#include "formats/ptm_write.h"
+#include "libcore/saved.h"
 #include "libcore/map.h"
 #include "libcore/program_edit.h"
 #include "libcore/sha256.h"
@@ -220,6 +220,7 @@ static enum ptm_status measure(struct optimize *o, struct ptm_session **before,
     PTM_TRY(call(o, &o->recipe, NULL, after, &result, err));
     PTM_TRY(measured_make(&o->optimised, *after, &o->arena, err));
     PTM_TRY(optimised_make(&o->passes_did, *after, &o->recipe, &o->arena, err));
+    PTM_TRY(ptm_saved_export(*after, &o->m->program, err));
     if (o->verify)
         PTM_TRY(verify(o, *after, given, result, err));
     say(o, "");
@@ -227,10 +228,50 @@ static enum ptm_status measure(struct optimize *o, struct ptm_session **before,
                          : PTM_OK;
 }
 
-static enum ptm_status try_passes(struct optimize *o, struct ptm_err *err)
+static enum ptm_status save(struct optimize *o, struct ptm_err *err)
+{
+    struct stat st;
+    struct ptm_save_options options = {.recipe = &o->recipe,
+                                       .provenance = &o->provenance,
+                                       .packs = o->packed ? o->m->packs : NULL,
+                                       .compress = o->compress,
+                                       .strip_debug = o->strip_debug,
+                                       .did = &o->saved,
+                                       .progress = written,
+                                       .ud = o};
+    o->percent = -1;
+    PTM_TRY(ptm_save(&o->m->program, o->output, &options, err));
+    if (stat(o->output, &st) == 0 && S_ISREG(st.st_mode))
+        o->file_bytes = (uint64_t)st.st_size;
+    return PTM_OK;
+}
+
+/* With --packed: as long as a session on the cpu backend lives, so do its packed weights. */
+static enum ptm_status pack_and_save(struct optimize *o, struct ptm_err *err)
+{
+    struct ptm_session *s = NULL;
+    struct ptm_packs_stats packs;
+    struct ptm_ival result;
+    enum ptm_status rc = PTM_OK;
+    if (o->packed) {
+        say(o, "packing");
+        rc = call(o, &o->recipe, "cpu", &s, &result, err);
+        ptm_packs_stats(o->m->packs, &packs);
+        o->packed_bytes = packs.bytes + packs.file_bytes;
+    }
+    if (!rc)
+        rc = save(o, err);
+    ptm_session_close(s);
+    return rc;
+}
+
+/* The entries' graphs are the session's: the file is written before it closes. */
+static enum ptm_status try_and_save(struct optimize *o, struct ptm_err *err)
 {
     struct ptm_session *before = NULL, *after = NULL;
-    enum ptm_status rc = measure(o, &before, &after, err);
+    enum ptm_status rc = o->not_measured[0] ? PTM_OK : measure(o, &before, &after, err);
+    if (!rc)
+        rc = pack_and_save(o, err);
     ptm_session_close(before);
     ptm_session_close(after);
     return rc;
@@ -254,43 +295,6 @@ static enum ptm_status bind(struct optimize *o, const struct ptm_model *m, struc
     return PTM_OK;
 }
 
-static enum ptm_status save(struct optimize *o, const struct ptm_model *m, struct ptm_err *err)
-{
-    struct stat st;
-    struct ptm_save_options options = {.recipe = &o->recipe,
-                                       .provenance = &o->provenance,
-                                       .packs = o->packed ? m->packs : NULL,
-                                       .compress = o->compress,
-                                       .strip_debug = o->strip_debug,
-                                       .progress = written,
-                                       .ud = o};
-    o->percent = -1;
-    PTM_TRY(ptm_save(&m->program, o->output, &options, err));
-    if (stat(o->output, &st) == 0 && S_ISREG(st.st_mode))
-        o->file_bytes = (uint64_t)st.st_size;
-    return PTM_OK;
-}
-
-/* With --packed: as long as a session on the cpu backend lives, so do its packed weights. */
-static enum ptm_status pack_and_save(struct optimize *o, const struct ptm_model *m,
-                                     struct ptm_err *err)
-{
-    struct ptm_session *s = NULL;
-    struct ptm_packs_stats packs;
-    struct ptm_ival result;
-    enum ptm_status rc = PTM_OK;
-    if (o->packed) {
-        say(o, "packing");
-        rc = call(o, &o->recipe, "cpu", &s, &result, err);
-        ptm_packs_stats(m->packs, &packs);
-        o->packed_bytes = packs.bytes + packs.file_bytes;
-    }
-    if (!rc)
-        rc = save(o, m, err);
-    ptm_session_close(s);
-    return rc;
-}
-
 /* An output that cannot be written is told before the work, not after it. */
 static enum ptm_status try_output(const struct optimize *o, struct ptm_err *err)
 {
@@ -306,7 +310,8 @@ static enum ptm_status try_output(const struct optimize *o, struct ptm_err *err)
 static enum ptm_status work(struct optimize *o, struct ptm_model *m, struct ptm_err *err)
 {
     const struct ptm_function *fn;
-    o->model = m;
+    o->model = o->m = m;
+    m->program.saved = NULL; /* those of a .ptm file: made anew */
     PTM_TRY(choose_passes(o, err));
     PTM_TRY(method_find(m, o->method, &fn, err));
     PTM_TRY(try_output(o, err));
@@ -314,9 +319,7 @@ static enum ptm_status work(struct optimize *o, struct ptm_model *m, struct ptm_
     o->n_training = ptm_program_eval(&m->program, &o->n_modules);
     PTM_TRY(prune(o, m, err));
     PTM_TRY(bind(o, m, err));
-    if (!o->not_measured[0])
-        PTM_TRY(try_passes(o, err));
-    PTM_TRY(pack_and_save(o, m, err));
+    PTM_TRY(try_and_save(o, err));
     say(o, "");
     if (!o->quiet && !o->dump_after && !(o->json && !strcmp(o->json, "-")))
         optimize_print(o);

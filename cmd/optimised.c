@@ -32,13 +32,6 @@ static const struct ptm_piece *piece(const struct ptm_session *s, size_t i)
     return p;
 }
 
-static void add(const struct ptm_graph *g, uint64_t *nodes, uint64_t *macs)
-{
-    *nodes += g->n_nodes;
-    for (size_t i = 0; i < g->n_nodes; i++)
-        *macs += ptm_node_macs(g, &g->node[i]);
-}
-
 enum ptm_status optimised_make(struct optimised *o, const struct ptm_session *s,
                                const struct ptm_recipe *recipe, struct ptm_arena *a,
                                struct ptm_err *err)
@@ -51,8 +44,11 @@ enum ptm_status optimised_make(struct optimised *o, const struct ptm_session *s,
         const struct ptm_piece *p = piece(s, i);
         for (size_t k = 0; k < recipe->n && p->hits; k++)
             o->hits[k] += p->hits[k];
-        add(&p->traced, &o->nodes[0], &o->macs[0]);
-        add(&p->graph, &o->nodes[1], &o->macs[1]);
+        o->nodes[0] += p->given_nodes;
+        o->macs[0] += p->given_macs;
+        o->nodes[1] += p->graph.n_nodes;
+        for (size_t k = 0; k < p->graph.n_nodes; k++)
+            o->macs[1] += ptm_node_macs(&p->graph, &p->graph.node[k]);
     }
     return PTM_OK;
 }

@@ -6,6 +6,7 @@
 #include "cmd/cost.h"
 #include "cmd/input.h"
 #include "cmd/optimised.h"
+#include "formats/ptm_write.h"
 
 struct program_size {
     uint32_t functions, classes, objects;
@@ -27,6 +28,7 @@ struct optimize {
     /* made */
     struct ptm_arena arena;
     const struct ptm_model *model;
+    struct ptm_model *m; /* the same, to be changed */
     struct inputs inputs;
     struct ptm_provenance provenance;
     char *command;
@@ -38,6 +40,7 @@ struct optimize {
     struct optimised passes_did;
     double moved; /* by all passes, relative to the output's largest number */
     char not_measured[1024]; /* why; "": measured */
+    struct ptm_save_result saved;
     uint64_t file_bytes;     /* written; 0: not a file */
     uint64_t packed_bytes;   /* with --packed */
     int percent;             /* of the progress shown last */

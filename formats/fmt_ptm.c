@@ -16,7 +16,10 @@
 #include "libcore/model.h"
 #include "libcore/passes.h"
 
-enum { MAX_RECIPE = 1000 };
+enum {
+    MAX_RECIPE = 1000,
+    MAY_MAKE = 64 << 20, /* bytes of derived constants, beside 16 x the storages' */
+};
 
 struct section {
     uint64_t offset, stored; /* in the file */
@@ -35,7 +38,7 @@ struct reader {
     size_t n_json;
     const uint8_t *data; /* where offsets count from */
     size_t n_data;
-    struct section program, text;
+    struct section program, text, entries;
     uint32_t program_sum;
     uint64_t last_end;   /* of the data before: nothing overlaps */
     uint64_t unpacked, may_unpack;
@@ -369,10 +372,11 @@ static enum ptm_status read_tensors(struct reader *r, struct ptm_json *j)
 static enum ptm_status read_header(struct reader *r)
 {
     static const char *const names[] = {"ptm_version", "producer", "operator_version",
-                                        "provenance",  "recipe",   "program",
-                                        "text",        "storages", "tensors",
-                                        "packed"};
-    enum { VERSION, PRODUCER, OP_VERSION, PROVENANCE, RECIPE, PROGRAM, TEXT, STORAGES, TENSORS };
+                                        "provenance",  "recipe",   "closed",
+                                        "program",     "text",     "entries",
+                                        "storages",    "tensors",  "packed"};
+    enum { VERSION, PRODUCER, OP_VERSION, PROVENANCE, RECIPE, CLOSED, PROGRAM, TEXT, ENTRIES,
+           STORAGES, TENSORS };
     struct ptm_json j;
     uint32_t seen = 0;
     ptm_json_init(&j, r->json, r->n_json);
@@ -388,8 +392,11 @@ static enum ptm_status read_header(struct reader *r)
             read_provenance(r, &j);
         else if (f == RECIPE)
             PTM_TRY(read_recipe(r, &j));
-        else if (f == PROGRAM || f == TEXT)
-            read_section(r, &j, f == PROGRAM ? &r->program : &r->text);
+        else if (f == CLOSED)
+            r->m->program.closed = ptm_json_int(&j, 0, 1);
+        else if (f == PROGRAM || f == TEXT || f == ENTRIES)
+            read_section(r, &j,
+                         f == PROGRAM ? &r->program : f == TEXT ? &r->text : &r->entries);
         else if (f == STORAGES)
             PTM_TRY(read_storages(r, &j));
         else if (f == TENSORS)
@@ -411,6 +418,7 @@ static enum ptm_status check_program(struct reader *r)
 {
     uint32_t sum = (uint32_t)crc32_z(0, r->data + r->program.offset, (size_t)r->program.stored);
     sum = (uint32_t)crc32_z(sum, r->data + r->text.offset, (size_t)r->text.stored);
+    sum = (uint32_t)crc32_z(sum, r->data + r->entries.offset, (size_t)r->entries.stored);
     return check_sum(r, "program", sum, r->program_sum);
 }
 
@@ -434,6 +442,7 @@ static enum ptm_status read_all(struct reader *r)
     PTM_TRY(check_program(r));
     PTM_TRY(find_section(r, 0, &r->program));
     PTM_TRY(find_section(r, 1, &r->text));
+    PTM_TRY(find_section(r, 2, &r->entries));
     if (r->n_tensors > UINT32_MAX - 1)
         return ptm_fail(r->err, PTM_ERR_LIMIT, "%zu tensors are too many", r->n_tensors);
     struct ptm_decoder d = {.p = &r->m->program,
@@ -444,7 +453,16 @@ static enum ptm_status read_all(struct reader *r)
                             .tensor = r->tensor,
                             .n_tensors = (uint32_t)r->n_tensors};
     ptm_reader_init(&d.r, r->program.bytes, (size_t)r->program.n);
-    return ptm_decode(&d);
+    PTM_TRY(ptm_decode(&d));
+    if (!r->entries.given)
+        return r->m->program.closed ? ptm_fail(r->err, PTM_ERR_FORMAT,
+                                               ".ptm header: a closed file without entries")
+                                    : PTM_OK;
+    d.may_make = MAY_MAKE;
+    for (size_t i = 0; i < r->n_storages; i++)
+        d.may_make += 16 * (uint64_t)r->storage[i]->bytes;
+    ptm_reader_init(&d.r, r->entries.bytes, (size_t)r->entries.n);
+    return ptm_decode_entries(&d, r->m->recipe);
 }
 
 static enum ptm_status load(struct ptm_model *m, const uint8_t *bytes, size_t n,

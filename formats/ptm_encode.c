@@ -32,13 +32,13 @@ void ptm_bytes_put(struct ptm_bytes *b, const void *p, size_t n)
     b->n += n;
 }
 
-static void put(struct ptm_bytes *b, uint32_t v)
+void ptm_put(struct ptm_bytes *b, uint32_t v)
 {
     uint8_t le[4] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24)};
     ptm_bytes_put(b, le, sizeof le);
 }
 
-static enum ptm_status fail(struct ptm_encoded *e, enum ptm_status code, const char *what)
+enum ptm_status ptm_encode_fail(struct ptm_encoded *e, enum ptm_status code, const char *what)
 {
     if (!e->status)
         e->status = ptm_fail(e->err, code, "%s", what);
@@ -47,19 +47,19 @@ static enum ptm_status fail(struct ptm_encoded *e, enum ptm_status code, const c
 
 static void no_memory(struct ptm_encoded *e)
 {
-    fail(e, PTM_ERR_MEMORY, "no memory to write the program");
+    ptm_encode_fail(e, PTM_ERR_MEMORY, "no memory to write the program");
 }
 
 /* -- numbering -- */
 
-static uint32_t string(struct ptm_encoded *e, const char *s, size_t len)
+uint32_t ptm_encode_string(struct ptm_encoded *e, const char *s, size_t len)
 {
     uint32_t i;
     if (ts_map_get(&e->strings, s, len, &i))
         return i;
     if (len >= UINT32_MAX || !ts_map_put(&e->arena, &e->strings, s, len, e->n_strings))
         no_memory(e);
-    put(&e->lengths, (uint32_t)len);
+    ptm_put(&e->lengths, (uint32_t)len);
     ptm_bytes_put(&e->text, s, len);
     ptm_bytes_put(&e->text, "", 1);
     return e->n_strings++;
@@ -67,7 +67,7 @@ static uint32_t string(struct ptm_encoded *e, const char *s, size_t len)
 
 static uint32_t text(struct ptm_encoded *e, const char *s)
 {
-    return string(e, s, strlen(s));
+    return ptm_encode_string(e, s, strlen(s));
 }
 
 static uint32_t text_or_none(struct ptm_encoded *e, const char *s)
@@ -109,7 +109,7 @@ static uint32_t storage_number(struct ptm_encoded *e, const struct ptm_storage *
     return i;
 }
 
-static uint32_t tensor_number(struct ptm_encoded *e, const struct ptm_tensor *t, const char *name)
+uint32_t ptm_encode_tensor(struct ptm_encoded *e, const struct ptm_tensor *t, const char *name)
 {
     uint32_t i = (uint32_t)e->n_tensors;
     void *tensors = e->tensor, *names = e->tensor_name, *numbers = e->tensor_storage;
@@ -121,7 +121,7 @@ static uint32_t tensor_number(struct ptm_encoded *e, const struct ptm_tensor *t,
     size_t need = e->n_tensors + 1;
     uint32_t storage = storage_number(e, t->storage);
     if (storage == PTM_NO_REG && ptm_tensor_numel(t))
-        fail(e, PTM_ERR_UNSUPPORTED, "a tensor without data cannot be written");
+        ptm_encode_fail(e, PTM_ERR_UNSUPPORTED, "a tensor without data cannot be written");
     if (!ptm_arena_grow(&e->arena, &tensors, &e->cap_tensors, need, sizeof *e->tensor) ||
         !ptm_arena_grow(&e->arena, &names, &e->cap_names, need, sizeof *e->tensor_name) ||
         !ptm_arena_grow(&e->arena, &numbers, &e->cap_tensor_storage, need, sizeof(uint32_t))) {
@@ -143,18 +143,24 @@ static uint32_t tensor_number(struct ptm_encoded *e, const struct ptm_tensor *t,
 
 static uint32_t container(struct ptm_encoded *e, struct ptm_ival v, const char *name, int depth);
 
+void ptm_put_long(struct ptm_bytes *b, uint64_t v)
+{
+    ptm_put(b, (uint32_t)v);
+    ptm_put(b, (uint32_t)(v >> 32));
+}
+
 /* `name`: what its tensors are called; NULL: nothing. */
-static void put_value(struct ptm_encoded *e, struct ptm_bytes *b, struct ptm_ival v,
+void ptm_encode_value(struct ptm_encoded *e, struct ptm_bytes *b, struct ptm_ival v,
                       const char *name, int depth)
 {
     uint64_t bits = 0;
-    put(b, v.tag);
+    ptm_put(b, v.tag);
     switch (v.tag) {
     case PTM_NONE:
     case PTM_UNINIT:
         break;
     case PTM_BOOL:
-        put(b, v.u.b);
+        ptm_put(b, v.u.b);
         break;
     case PTM_INT:
     case PTM_FLOAT:
@@ -162,25 +168,24 @@ static void put_value(struct ptm_encoded *e, struct ptm_bytes *b, struct ptm_iva
             bits = (uint64_t)v.u.i;
         else
             memcpy(&bits, &v.u.f, sizeof bits);
-        put(b, (uint32_t)bits);
-        put(b, (uint32_t)(bits >> 32));
+        ptm_put_long(b, bits);
         break;
     case PTM_STR:
-        put(b, string(e, v.u.str->s, v.u.str->len));
+        ptm_put(b, ptm_encode_string(e, v.u.str->s, v.u.str->len));
         break;
     case PTM_TENSOR:
-        put(b, tensor_number(e, v.u.tensor, name));
+        ptm_put(b, ptm_encode_tensor(e, v.u.tensor, name));
         break;
     case PTM_LIST:
     case PTM_TUPLE:
     case PTM_DICT:
-        put(b, container(e, v, name, depth));
+        ptm_put(b, container(e, v, name, depth));
         break;
     case PTM_OBJECT:
-        put(b, v.u.object->id);
+        ptm_put(b, v.u.object->id);
         break;
     default:
-        fail(e, PTM_ERR_UNSUPPORTED, "a symbolic value cannot be written");
+        ptm_encode_fail(e, PTM_ERR_UNSUPPORTED, "a symbolic value cannot be written");
         break;
     }
 }
@@ -196,14 +201,14 @@ static void put_list(struct ptm_encoded *e, const struct ptm_list *l, const char
     for (size_t i = 0; i < l->n; i++)
         if (is_container(l->v[i]))
             container(e, l->v[i], name, depth + 1);
-    put(b, PTM_FILE_LIST);
-    put(b, l->elem);
-    put(b, (uint32_t)l->n);
-    put(b, l->names != NULL);
+    ptm_put(b, PTM_FILE_LIST);
+    ptm_put(b, l->elem);
+    ptm_put(b, (uint32_t)l->n);
+    ptm_put(b, l->names != NULL);
     for (size_t i = 0; l->names && i < l->n; i++)
-        put(b, text(e, l->names[i]));
+        ptm_put(b, text(e, l->names[i]));
     for (size_t i = 0; i < l->n; i++)
-        put_value(e, b, l->v[i], name, depth + 1);
+        ptm_encode_value(e, b, l->v[i], name, depth + 1);
 }
 
 static void put_dict(struct ptm_encoded *e, const struct ptm_dict *d, const char *name, int depth)
@@ -212,11 +217,11 @@ static void put_dict(struct ptm_encoded *e, const struct ptm_dict *d, const char
     for (size_t i = 0; i < d->n; i++)
         if (is_container(d->v[i]))
             container(e, d->v[i], name, depth + 1);
-    put(b, PTM_FILE_DICT);
-    put(b, (uint32_t)d->n);
+    ptm_put(b, PTM_FILE_DICT);
+    ptm_put(b, (uint32_t)d->n);
     for (size_t i = 0; i < d->n; i++) {
-        put_value(e, b, d->key[i], NULL, depth + 1);
-        put_value(e, b, d->v[i], name, depth + 1);
+        ptm_encode_value(e, b, d->key[i], NULL, depth + 1);
+        ptm_encode_value(e, b, d->v[i], name, depth + 1);
     }
 }
 
@@ -227,7 +232,7 @@ static uint32_t container(struct ptm_encoded *e, struct ptm_ival v, const char *
     if (e->status || known(e, key, &i))
         return i;
     if (depth > MAX_NESTING) {
-        fail(e, PTM_ERR_LIMIT, "lists, tuples and dicts nest too deeply to be written");
+        ptm_encode_fail(e, PTM_ERR_LIMIT, "lists, tuples and dicts nest too deeply to be written");
         return 0;
     }
     if (v.tag == PTM_DICT)
@@ -246,39 +251,39 @@ static void put_types(struct ptm_encoded *e)
     struct ptm_bytes *b = &e->body;
     for (uint32_t i = 0; i < e->p->n_types; i++) {
         const struct ptm_tytype *t = &e->p->type[i];
-        put(b, t->kind);
-        put(b, t->kind == TY_CLASS ? t->cls : 0);
-        put(b, t->n_sub);
+        ptm_put(b, t->kind);
+        ptm_put(b, t->kind == TY_CLASS ? t->cls : 0);
+        ptm_put(b, t->n_sub);
         for (uint32_t k = 0; k < t->n_sub; k++)
-            put(b, t->sub[k]);
+            ptm_put(b, t->sub[k]);
     }
 }
 
 static void put_class(struct ptm_encoded *e, const struct ptm_class *c)
 {
     struct ptm_bytes *b = &e->body;
-    put(b, text(e, c->qualname));
-    put(b, (c->is_module ? PTM_FILE_CLASS_MODULE : 0) |
+    ptm_put(b, text(e, c->qualname));
+    ptm_put(b, (c->is_module ? PTM_FILE_CLASS_MODULE : 0) |
                (c->is_interface ? PTM_FILE_CLASS_INTERFACE : 0) |
                (c->is_namedtuple ? PTM_FILE_CLASS_NAMEDTUPLE : 0) |
                (c->is_enum ? PTM_FILE_CLASS_ENUM : 0) |
                (c->namedtuple_default ? PTM_FILE_CLASS_DEFAULTS : 0));
-    put(b, c->n_attrs);
+    ptm_put(b, c->n_attrs);
     for (uint32_t i = 0; i < c->n_attrs; i++) {
-        put(b, text(e, c->attr_name[i]));
-        put(b, c->attr_type[i]);
+        ptm_put(b, text(e, c->attr_name[i]));
+        ptm_put(b, c->attr_type[i]);
     }
-    put(b, c->n_methods);
+    ptm_put(b, c->n_methods);
     for (uint32_t i = 0; i < c->n_methods; i++)
-        put(b, c->method[i]);
-    put(b, c->n_parameters);
+        ptm_put(b, c->method[i]);
+    ptm_put(b, c->n_parameters);
     for (uint32_t i = 0; i < c->n_parameters; i++)
-        put(b, text(e, c->parameter[i]));
-    put(b, c->n_buffers);
+        ptm_put(b, text(e, c->parameter[i]));
+    ptm_put(b, c->n_buffers);
     for (uint32_t i = 0; i < c->n_buffers; i++)
-        put(b, text(e, c->buffer[i]));
+        ptm_put(b, text(e, c->buffer[i]));
     for (uint32_t i = 0; c->namedtuple_default && i < c->n_attrs; i++)
-        put_value(e, b, c->namedtuple_default[i], NULL, 0);
+        ptm_encode_value(e, b, c->namedtuple_default[i], NULL, 0);
 }
 
 static void put_positions(struct ptm_encoded *e)
@@ -286,11 +291,11 @@ static void put_positions(struct ptm_encoded *e)
     struct ptm_bytes *b = &e->body;
     for (uint32_t i = 1; i < e->p->n_pos && !e->strip_debug; i++) {
         const struct ptm_pos *x = &e->p->pos[i];
-        put(b, text_or_none(e, x->file));
-        put(b, x->line);
-        put(b, text_or_none(e, x->src_file));
-        put(b, x->src_line);
-        put(b, text_or_none(e, x->src_text));
+        ptm_put(b, text_or_none(e, x->file));
+        ptm_put(b, x->line);
+        ptm_put(b, text_or_none(e, x->src_file));
+        ptm_put(b, x->src_line);
+        ptm_put(b, text_or_none(e, x->src_text));
     }
 }
 
@@ -298,40 +303,40 @@ static void put_function(struct ptm_encoded *e, const struct ptm_function *f)
 {
     struct ptm_bytes *b = &e->body;
     bool reg_names = f->reg_name && !e->strip_debug;
-    put(b, text(e, f->name));
-    put(b, text(e, f->qualname));
-    put(b, (f->is_method ? PTM_FILE_FN_METHOD : 0) | (reg_names ? PTM_FILE_FN_REG_NAMES : 0));
-    put(b, f->n_params);
+    ptm_put(b, text(e, f->name));
+    ptm_put(b, text(e, f->qualname));
+    ptm_put(b, (f->is_method ? PTM_FILE_FN_METHOD : 0) | (reg_names ? PTM_FILE_FN_REG_NAMES : 0));
+    ptm_put(b, f->n_params);
     for (uint32_t i = 0; i < f->n_params; i++) {
-        put(b, text(e, f->param[i].name));
-        put(b, f->param[i].type);
-        put(b, f->param[i].has_default);
+        ptm_put(b, text(e, f->param[i].name));
+        ptm_put(b, f->param[i].type);
+        ptm_put(b, f->param[i].has_default);
         if (f->param[i].has_default)
-            put_value(e, b, f->param[i].def, NULL, 0);
+            ptm_encode_value(e, b, f->param[i].def, NULL, 0);
     }
-    put(b, f->ret_type);
-    put(b, f->n_regs);
-    put(b, f->n_insts);
+    ptm_put(b, f->ret_type);
+    ptm_put(b, f->n_regs);
+    ptm_put(b, f->n_insts);
     for (uint32_t i = 0; i < f->n_insts; i++) {
         const struct ptm_inst *in = &f->inst[i];
-        put(b, in->op | (uint32_t)in->n_out << 8 | (uint32_t)in->n_arg << 16);
-        put(b, in->n_kw);
-        put(b, in->out);
-        put(b, in->arg);
-        put(b, in->a);
-        put(b, in->b);
-        put(b, e->strip_debug ? 0 : in->pos);
+        ptm_put(b, in->op | (uint32_t)in->n_out << 8 | (uint32_t)in->n_arg << 16);
+        ptm_put(b, in->n_kw);
+        ptm_put(b, in->out);
+        ptm_put(b, in->arg);
+        ptm_put(b, in->a);
+        ptm_put(b, in->b);
+        ptm_put(b, e->strip_debug ? 0 : in->pos);
     }
-    put(b, f->n_blocks);
+    ptm_put(b, f->n_blocks);
     for (uint32_t i = 0; i < f->n_blocks; i++) {
-        put(b, f->block[i].first);
-        put(b, f->block[i].n);
+        ptm_put(b, f->block[i].first);
+        ptm_put(b, f->block[i].n);
     }
-    put(b, f->n_operands);
+    ptm_put(b, f->n_operands);
     for (uint32_t i = 0; i < f->n_operands; i++)
-        put(b, f->operand[i]);
+        ptm_put(b, f->operand[i]);
     for (uint32_t i = 0; reg_names && i < f->n_regs; i++)
-        put(b, text_or_none(e, f->reg_name[i]));
+        ptm_put(b, text_or_none(e, f->reg_name[i]));
 }
 
 static const char *join(struct ptm_encoded *e, const char *path, const char *name)
@@ -381,10 +386,10 @@ static void put_objects(struct ptm_encoded *e)
     const char **path = object_paths(e);
     for (uint32_t i = 0; i < p->n_objects && !e->status; i++) {
         const struct ptm_object *o = p->object[i];
-        put(&e->body, (uint32_t)(o->cls - p->cls));
+        ptm_put(&e->body, (uint32_t)(o->cls - p->cls));
         for (uint32_t k = 0; k < o->cls->n_attrs; k++) {
             bool may_name = path[i] && (o->attr[k].tag == PTM_TENSOR || is_container(o->attr[k]));
-            put_value(e, &e->body, o->attr[k],
+            ptm_encode_value(e, &e->body, o->attr[k],
                       may_name ? join(e, path[i], o->cls->attr_name[k]) : NULL, 0);
         }
     }
@@ -396,11 +401,11 @@ static void put_all(struct ptm_encoded *e)
     struct ptm_bytes *b = &e->body;
     put_types(e);
     for (uint32_t i = 0; i < p->n_names; i++)
-        put(b, text(e, p->name[i]));
+        ptm_put(b, text(e, p->name[i]));
     for (uint32_t i = 0; i < p->n_ops; i++) {
-        put(b, text(e, p->op[i].name));
-        put(b, text_or_none(e, p->op[i].overload));
-        put(b, p->op[i].count);
+        ptm_put(b, text(e, p->op[i].name));
+        ptm_put(b, text_or_none(e, p->op[i].overload));
+        ptm_put(b, p->op[i].count);
     }
     for (uint32_t i = 0; i < p->n_classes; i++)
         put_class(e, &p->cls[i]);
@@ -408,7 +413,7 @@ static void put_all(struct ptm_encoded *e)
     for (uint32_t i = 0; i < p->n_fns; i++)
         put_function(e, &p->fn[i]);
     for (uint32_t i = 0; i < p->n_constants; i++)
-        put_value(e, b, p->constant[i], NULL, 0);
+        ptm_encode_value(e, b, p->constant[i], NULL, 0);
     put_objects(e);
 }
 
@@ -417,23 +422,26 @@ enum ptm_status ptm_encode(struct ptm_encoded *e, const struct ptm_program *p, b
 {
     *e = (struct ptm_encoded){.p = p, .strip_debug = strip_debug, .err = err};
     put_all(e);
+    if (p->saved && !e->status)
+        ptm_encode_entries(e);
     const uint32_t counts[] = {e->n_strings, p->n_types, p->n_names,     p->n_ops,
                                p->n_classes, strip_debug ? 1 : p->n_pos, p->n_fns,
                                p->n_constants, p->n_objects, e->n_containers, p->root->id};
     for (size_t i = 0; i < PTM_LEN(counts); i++)
-        put(&e->program, counts[i]);
+        ptm_put(&e->program, counts[i]);
     ptm_bytes_put(&e->program, e->lengths.p, e->lengths.n);
     ptm_bytes_put(&e->program, e->body.p, e->body.n);
     ptm_bytes_put(&e->program, e->containers.p, e->containers.n);
     if (e->program.failed || e->text.failed || e->lengths.failed || e->body.failed ||
-        e->containers.failed)
+        e->containers.failed || e->entries.failed)
         no_memory(e);
     return e->status;
 }
 
 void ptm_encoded_release(struct ptm_encoded *e)
 {
-    struct ptm_bytes *const all[] = {&e->program, &e->text, &e->lengths, &e->body, &e->containers};
+    struct ptm_bytes *const all[] = {&e->program, &e->text,       &e->lengths,
+                                      &e->body,    &e->containers, &e->entries};
     for (size_t i = 0; i < PTM_LEN(all); i++)
         ptm_free(all[i]->p);
     ptm_arena_release(&e->arena);

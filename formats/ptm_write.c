@@ -11,13 +11,14 @@
 #include "formats/ptm_encode.h"
 #include "formats/ptm_layout.h"
 #include "formats/ptm_packed.h"
+#include "libcore/saved.h"
 #include "libcore/sink.h"
 
 enum {
     ZSTD_LEVEL = 9,
     MIN_COMPRESSED = 256, /* what is smaller stays raw */
 };
-enum { PROGRAM, TEXT, STORAGES };
+enum { PROGRAM, TEXT, ENTRIES, STORAGES };
 
 struct stored {
     const uint8_t *data; /* what goes into the file */
@@ -31,7 +32,7 @@ struct writer {
     struct ptm_err *err;
     struct ptm_sink *sink;
     struct ptm_bytes json;
-    struct stored *stored; /* PROGRAM, TEXT, STORAGES..., packed weights */
+    struct stored *stored; /* PROGRAM, TEXT, ENTRIES, STORAGES..., packed weights */
     size_t n_stored, n_packs;
     uint64_t data_end, at;
     uint64_t done, all;
@@ -175,8 +176,12 @@ static void print_header(struct writer *w)
         }
         print(w, "],\n ");
     }
+    if (p->closed)
+        print(w, "\"closed\": 1, ");
     print_section(w, "program", &w->stored[PROGRAM], w->e.program.n);
     print_section(w, "text", &w->stored[TEXT], w->e.text.n);
+    if (w->e.entries.n)
+        print_section(w, "entries", &w->stored[ENTRIES], w->e.entries.n);
     print(w, "\n ");
     print_tensors(w);
     if (w->n_packs)
@@ -252,6 +257,7 @@ static enum ptm_status place_all(struct writer *w)
         return ptm_fail(w->err, PTM_ERR_MEMORY, "no memory to write the program");
     w->stored[PROGRAM] = (struct stored){.data = w->e.program.p, .n = w->e.program.n};
     w->stored[TEXT] = (struct stored){.data = w->e.text.p, .n = w->e.text.n};
+    w->stored[ENTRIES] = (struct stored){.data = w->e.entries.p, .n = w->e.entries.n};
     for (size_t i = 0; i < w->e.n_storages; i++)
         w->stored[STORAGES + i] =
             (struct stored){.data = w->e.storage[i]->data, .n = w->e.storage[i]->bytes};
@@ -314,7 +320,7 @@ static enum ptm_status write_all(struct writer *w)
     put_le(fixed + 12, w->json.n, 4);
     put_le(fixed + 16, base + w->data_end, 8);
     uint32_t crc = 0;
-    for (int i = PROGRAM; i <= TEXT; i++)
+    for (int i = PROGRAM; i <= ENTRIES; i++)
         crc = sum(crc, w->stored[i].data, w->stored[i].n);
     put_le(fixed + 24, sum(0, w->json.p, w->json.n), 4);
     put_le(fixed + 28, crc, 4);
@@ -337,6 +343,11 @@ enum ptm_status ptm_save(const struct ptm_program *p, const char *path,
     enum ptm_status st = ptm_encode(&w.e, p, w.o->strip_debug, err);
     if (!st)
         st = write_all(&w);
+    if (w.o->did)
+        *w.o->did = (struct ptm_save_result){
+            .entries = w.e.n_entries,
+            .left_out = p->saved ? p->saved->n_entries - w.e.n_entries : 0,
+            .entry_bytes = w.e.entry_bytes};
     if (st)
         ptm_sink_drop(w.sink);
     else

@@ -375,7 +375,8 @@ static enum ptm_status run_step(struct ptm_frame *f, const struct ptm_entry *e,
         size_t bytes = (size_t)ptm_type_numel(type) * ptm_dtype_bytes(type->dtype);
         struct ptm_bound *b = &f->bound[s->first_out + i];
         b->storage = ptm_storage_make(f->pool, bytes);
-        f->n_bound = s->first_out + i + 1;
+        if (f->n_bound < s->first_out + i + 1) /* guards may have bound later ones */
+            f->n_bound = s->first_out + i + 1;
         if (!b->storage) {
             st = ptm_fail(err, PTM_ERR_MEMORY, "no memory for a result of %zu bytes", bytes);
             break;
@@ -400,62 +401,7 @@ enum ptm_status ptm_frame_run(struct ptm_frame *f, struct ptm_entry *e, struct p
     return PTM_OK;
 }
 
-/* -- checking and showing -- */
-
-static enum ptm_status verify_tree(const struct ptm_tree *tree, const struct ptm_entry *e,
-                                   size_t n_bound, struct ptm_err *err)
-{
-    if (tree->kind == T_TENSOR && tree->ref >= n_bound)
-        return ptm_fail(err, PTM_ERR_TYPE, "entry: tensor %u of %zu", (unsigned)tree->ref, n_bound);
-    if (tree->kind == T_SYM && tree->ref >= e->n_scalars)
-        return ptm_fail(err, PTM_ERR_TYPE, "entry: scalar %u of %zu", (unsigned)tree->ref,
-                        e->n_scalars);
-    for (size_t i = 0; i < tree->n; i++)
-        PTM_TRY(verify_tree(&tree->child[i], e, n_bound, err));
-    return PTM_OK;
-}
-
-enum ptm_status ptm_entry_verify(const struct ptm_entry *e, struct ptm_err *err)
-{
-    size_t defined = 0;
-    for (size_t i = 0; i < e->n_guards; i++) {
-        if (e->guard[i].kind == G_TREE)
-            PTM_TRY(verify_tree(e->guard[i].tree, e, e->n_bindings, err));
-        else if (e->guard[i].ref >= e->n_scalars)
-            return ptm_fail(err, PTM_ERR_TYPE, "entry: guard of scalar %u of %zu",
-                            (unsigned)e->guard[i].ref, e->n_scalars);
-    }
-    for (size_t i = 0; i < e->n_scalars; i++) {
-        const struct ptm_sym_expr *x = &e->scalar[i];
-        bool leaf = x->op == SX_BOUND || x->op == SX_CONST || x->op == SX_SEED;
-        if (!leaf && (x->a >= i || x->b >= i))
-            return ptm_fail(err, PTM_ERR_TYPE, "entry: scalar %zu uses a later one", i);
-    }
-    for (size_t i = 0; i < e->n_steps; i++) {
-        const struct ptm_entry_step *s = &e->step[i];
-        const struct ptm_graph *g = &s->piece->graph;
-        for (size_t k = 0; k < g->n_inputs; k++) {
-            uint32_t b = s->arg[k];
-            if (b >= e->n_bindings || (!e->binding[b].from_guard && b >= s->first_out))
-                return ptm_fail(err, PTM_ERR_TYPE, "entry: step %zu reads tensor %u", i,
-                                (unsigned)b);
-        }
-        if (s->first_out < defined || s->first_out + g->n_outputs > e->n_bindings)
-            return ptm_fail(err, PTM_ERR_TYPE, "entry: step %zu defines tensor %u twice", i,
-                            (unsigned)s->first_out);
-        defined = s->first_out + g->n_outputs;
-    }
-    for (size_t i = 0; i < e->n_effects; i++) {
-        const struct ptm_effect *x = &e->effect[i];
-        if (x->value)
-            PTM_TRY(verify_tree(x->value, e, e->n_bindings, err));
-        for (size_t k = 0; k < i && x->value; k++)
-            if (e->effect[k].value && e->effect[k].slot.object == x->slot.object &&
-                e->effect[k].slot.index == x->slot.index)
-                return ptm_fail(err, PTM_ERR_TYPE, "entry: a slot is written twice");
-    }
-    return verify_tree(e->result, e, e->n_bindings, err);
-}
+/* -- showing -- */
 
 static void dump_tree(const struct ptm_tree *tree, FILE *f)
 {

@@ -117,6 +117,7 @@ struct ptm_entry {
     size_t n_effects, cap_effects;
     struct ptm_tree *result;
     uint64_t last_used;
+    bool unplanned; /* of the model's file; its steps name the file's pieces (libcore/saved.h) */
 };
 
 struct ptm_frame;
@@ -142,6 +143,7 @@ bool ptm_tree_equal(const struct ptm_tree *a, const struct ptm_tree *b);
 uint64_t ptm_tree_scalar_miss(const struct ptm_tree *tree, struct ptm_ival v);
 
 bool ptm_guard_range_holds(const struct ptm_guard *g, union ptm_imm v, bool is_float);
+/* entry_verify.c */
 enum ptm_status ptm_entry_verify(const struct ptm_entry *e, struct ptm_err *err) PTM_WARN_UNUSED;
 void ptm_entry_dump(const struct ptm_entry *e, FILE *f);
 

@@ -136,7 +136,8 @@ uint32_t ptm_graph_const(struct ptm_graph *g, const struct ptm_type *type,
     uint32_t v = add_value(g, type, V_CONST, 0, g->n_constants);
     if (v != PTM_NO_VALUE) {
         struct ptm_const *k = &g->constant[g->n_constants++];
-        *k = (struct ptm_const){.data = c->data, .key = c->key, .name = c->name};
+        *k = (struct ptm_const){
+            .data = c->data, .key = c->key, .name = c->name, .from = c->from, .at = c->at};
         for (int i = 0; i < g->value[v].type.rank; i++)
             k->stride[i] = c->stride[i];
     }
@@ -330,7 +331,7 @@ static enum ptm_status check_value(const struct ptm_graph *g, uint32_t i, struct
         if (v->ref >= g->n_constants)
             return ptm_fail(err, PTM_ERR_FORMAT, "value %u is constant %u of %zu", i, v->ref,
                             g->n_constants);
-        if (!g->constant[v->ref].data && ptm_type_numel(&v->type))
+        if (!g->constant[v->ref].data && !g->constant[v->ref].from && ptm_type_numel(&v->type))
             return ptm_fail(err, PTM_ERR_FORMAT, "constant %u has no data", v->ref);
         return PTM_OK;
     case V_NODE:
@@ -480,6 +481,27 @@ enum ptm_status ptm_graph_verify(const struct ptm_graph *g, struct ptm_err *err)
 }
 
 /* -- hashing and comparing -- */
+
+static uint64_t fnv(uint64_t h, const void *p, size_t n)
+{
+    const uint8_t *b = p;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ b[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+#define KEY_SEED UINT64_C(0xcbf29ce484222325)
+
+uint64_t ptm_key_of_place(const void *data, int rank, const int64_t *stride)
+{
+    return fnv(fnv(KEY_SEED, &data, sizeof(data)), stride, (size_t)rank * sizeof(*stride));
+}
+
+uint64_t ptm_key_of_data(const void *data, size_t bytes, int64_t offset, int rank,
+                         const int64_t *stride)
+{
+    uint64_t h = fnv(fnv(KEY_SEED ^ 1, data, bytes), &offset, sizeof(offset));
+    return fnv(h, stride, (size_t)rank * sizeof(*stride));
+}
 
 static uint64_t mix(uint64_t h, uint64_t x)
 {

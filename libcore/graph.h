@@ -54,6 +54,9 @@ struct ptm_const {
     int64_t stride[PTM_MAX_RANK];
     uint64_t key;     /* identity for hashing: equal keys, equal contents */
     const char *name; /* "layer1.0.conv1.weight"; NULL: made while specialising */
+    const struct ptm_derived *from; /* how passes made it of other constants, libcore/derived.h;
+                                     * data NULL: not made yet. NULL: the data is all there is */
+    int64_t at;       /* elements from where what `from` makes begins */
 };
 
 struct ptm_attr {
@@ -130,6 +133,11 @@ uint64_t ptm_node_bytes(const struct ptm_graph *g, const struct ptm_node *n);
 uint64_t ptm_node_work(const struct ptm_graph *g, const struct ptm_node *n);
 uint64_t ptm_op_work(enum ptm_op op, const struct ptm_type *in, uint32_t n_in,
                      const struct ptm_attr *attr, uint32_t n_attr, const struct ptm_type *out);
+
+/* Keys of constants: by where the data lies (data that does not change), or by what it is. */
+uint64_t ptm_key_of_place(const void *data, int rank, const int64_t *stride);
+uint64_t ptm_key_of_data(const void *data, size_t bytes, int64_t offset, int rank,
+                         const int64_t *stride);
 
 /* -- building; all give PTM_NO_VALUE / false once the arena has failed -- */
 void ptm_graph_init(struct ptm_graph *g, struct ptm_arena *arena);

@@ -73,7 +73,6 @@ bool ptm_affine_of(struct ptm_rewrite *r, enum ptm_op op, bool swapped, uint32_t
     double *v = ptm_rw_doubles(r, c);
     if (!v || !ptm_affine_make(r, a, n))
         return false;
-    a->key = ptm_mix(ptm_mix(ptm_rw_key(r, c), op), swapped);
     a->has_add = op == OP_add || op == OP_sub;
     for (int64_t i = 0; i < n; i++) {
         double k = v[one ? 0 : i];
@@ -104,18 +103,15 @@ bool ptm_affine_of_norm(struct ptm_rewrite *r, const uint32_t *in, double eps, i
                         struct ptm_affine *a)
 {
     double *v[4] = {NULL};
-    uint64_t key = ptm_mix(UINT64_C(0x6e6f726d), (uint64_t)(eps * 1e18));
     for (int k = 0; k < 4; k++) {
         if (in[k] == PTM_NO_VALUE)
             continue;
         if (!ptm_rw_is_const(r, in[k]) || !ptm_ref_is_float(ptm_rw_type(r, in[k])->dtype))
             return false;
         v[k] = ptm_rw_doubles(r, in[k]);
-        key = ptm_mix(key + (uint64_t)k, ptm_rw_key(r, in[k]));
     }
     if (!v[0] || !v[1] || !ptm_affine_make(r, a, n))
         return false;
-    a->key = key;
     a->has_add = true;
     for (int64_t i = 0; i < n; i++) {
         a->mul[i] = (v[2] ? v[2][i] : 1) / sqrt(v[1][i] + eps);
@@ -126,23 +122,17 @@ bool ptm_affine_of_norm(struct ptm_rewrite *r, const uint32_t *in, double eps, i
     return true;
 }
 
-/* The channel of a weight's element [i0, i1, ...]: i0 / div * step + (second ? i1 : 0) */
-struct channel {
-    int64_t div, step;
-    bool second;
-};
-
-static struct channel channel_of(const struct ptm_rewrite *r, const struct ptm_layer *l,
+static struct ptm_channel channel_of(const struct ptm_rewrite *r, const struct ptm_layer *l,
                                  bool output)
 {
     const struct ptm_type *w = ptm_rw_type(r, l->w);
     if (l->n.op == OP_linear)
-        return output ? (struct channel){1, 1, false} : (struct channel){INT64_MAX, 0, true};
+        return output ? (struct ptm_channel){1, 1, false} : (struct ptm_channel){INT64_MAX, 0, true};
     int64_t groups = ptm_rw_int(r, &l->n, "groups"), rows = w->dim[0] / groups;
     /* conv: [out, in / groups]; its transpose: [in, out / groups] */
     if ((l->n.op == OP_conv) == output)
-        return (struct channel){1, 1, false};
-    return (struct channel){rows ? rows : 1, w->dim[1], true};
+        return (struct ptm_channel){1, 1, false};
+    return (struct ptm_channel){rows ? rows : 1, w->dim[1], true};
 }
 
 static double largest(uint8_t dtype)
@@ -150,35 +140,19 @@ static double largest(uint8_t dtype)
     return dtype == PTM_F16 ? 65504.0 : dtype == PTM_F64 ? 1.7e308 : 3.3e38;
 }
 
-/* The weight with its elements times mul of their channels. */
-static uint32_t scaled(struct ptm_rewrite *r, uint32_t w, struct channel c, const double *mul,
-                       uint64_t key)
+/* The weight with its elements times mul of their channels, n of them. */
+static uint32_t scaled(struct ptm_rewrite *r, uint32_t w, struct ptm_channel c, const double *mul,
+                       int64_t n)
 {
-    struct ptm_nd x = ptm_rw_nd(r, w);
-    const struct ptm_type *t = ptm_rw_type(r, w);
-    int64_t n = ptm_ref_numel(&x), row = x.dim[x.rank - 1], index[PTM_MAX_RANK] = {0};
+    const struct ptm_type *t = ptm_rw_type(r, w), of_mul = {.dtype = PTM_F64, .rank = 1,
+                                                            .dim = {n}, .qparams = -1};
+    struct ptm_derived how = {.kind = D_SCALED, .type = *t, .n_in = 2, .channel = c};
     void *to = NULL;
-    double line[PTM_REF_BLOCK], most = largest(t->dtype);
-    uint32_t v = ptm_rw_const(r, t, NULL, ptm_mix(ptm_rw_key(r, w), key), ptm_rw_name(r, w), &to);
-    struct ptm_nd y = {.data = to, .dtype = t->dtype, .rank = 1};
-    if (v == PTM_NO_VALUE)
-        return v;
-    for (int64_t at = 0; at < n; at += row, ptm_ref_next(x.rank - 1, x.dim, index)) {
-        int64_t from = ptm_ref_offset(&x, index), step = x.stride[x.rank - 1];
-        int64_t first = index[0] / c.div * c.step;
-        for (int64_t i = 0; i < row; i += PTM_REF_BLOCK) {
-            int64_t m = row - i < PTM_REF_BLOCK ? row - i : PTM_REF_BLOCK;
-            ptm_ref_load_f(line, &x, from + i * step, step, m);
-            for (int64_t k = 0; k < m; k++) {
-                int64_t second = x.rank == 2 ? i + k : index[1];
-                line[k] *= mul[first + (c.second ? second : 0)];
-                if (!(fabs(line[k]) <= most))
-                    return PTM_NO_VALUE;
-            }
-            ptm_ref_store_f(&y, at + i, 1, line, m);
-        }
-    }
-    return v;
+    uint32_t in[2] = {w, ptm_rw_const(r, &of_mul, NULL, 0, NULL, &to)};
+    if (in[1] == PTM_NO_VALUE)
+        return in[1];
+    memcpy(to, mul, (size_t)n * sizeof(*mul));
+    return ptm_rw_derived(r, &how, in, ptm_rw_name(r, w));
 }
 
 /* sum[o] += sum of w[o, c, ...] * add[c] */
@@ -186,7 +160,7 @@ static void add_products(struct ptm_rewrite *r, const struct ptm_layer *l, const
                          double *sum)
 {
     struct ptm_nd x = ptm_rw_nd(r, l->w);
-    struct channel in = channel_of(r, l, false);
+    struct ptm_channel in = channel_of(r, l, false);
     int64_t n = ptm_ref_numel(&x), row = x.dim[x.rank - 1], index[PTM_MAX_RANK] = {0};
     double line[PTM_REF_BLOCK];
     for (int64_t at = 0; at < n; at += row, ptm_ref_next(x.rank - 1, x.dim, index)) {
@@ -201,17 +175,14 @@ static void add_products(struct ptm_rewrite *r, const struct ptm_layer *l, const
     }
 }
 
-static uint32_t make_bias(struct ptm_rewrite *r, const struct ptm_layer *l, const double *v,
-                          uint64_t key)
+static uint32_t make_bias(struct ptm_rewrite *r, const struct ptm_layer *l, const double *v)
 {
     const struct ptm_type *w = ptm_rw_type(r, l->w);
     struct ptm_type t = {.dtype = w->dtype, .rank = 1, .dim = {l->n_out}, .qparams = -1};
     for (int64_t i = 0; i < l->n_out; i++)
         if (!(fabs(v[i]) <= largest(t.dtype)))
             return PTM_NO_VALUE;
-    uint64_t of = l->b == PTM_NO_VALUE ? ptm_rw_key(r, l->w) + 1 : ptm_rw_key(r, l->b);
-    return ptm_rw_const_f(r, &t, v, ptm_mix(of, key),
-                          l->b == PTM_NO_VALUE ? NULL : ptm_rw_name(r, l->b));
+    return ptm_rw_const_f(r, &t, v, l->b == PTM_NO_VALUE ? NULL : ptm_rw_name(r, l->b));
 }
 
 static uint32_t emit(struct ptm_rewrite *r, const struct ptm_layer *l, uint32_t x, uint32_t w,
@@ -245,12 +216,12 @@ uint32_t ptm_layer_then(struct ptm_rewrite *r, const struct ptm_layer *l,
             return PTM_NO_VALUE;
         for (int64_t i = 0; i < l->n_out; i++)
             sum[i] = (old ? old[i] * a->mul[i] : 0) + a->add[i];
-        b = make_bias(r, l, sum, a->key);
+        b = make_bias(r, l, sum);
         if (b == PTM_NO_VALUE)
             return b;
     }
     if (!same)
-        w = scaled(r, w, channel_of(r, l, true), a->mul, ptm_mix(a->key, 'o'));
+        w = scaled(r, w, channel_of(r, l, true), a->mul, l->n_out);
     return emit(r, l, l->x, w, b);
 }
 
@@ -268,11 +239,11 @@ uint32_t ptm_layer_after(struct ptm_rewrite *r, const struct ptm_layer *l, uint3
         for (int64_t i = 0; old && i < l->n_out; i++)
             sum[i] = old[i];
         add_products(r, l, a->add, sum);
-        b = make_bias(r, l, sum, a->key);
+        b = make_bias(r, l, sum);
         if (b == PTM_NO_VALUE)
             return b;
     }
     if (!is_one(a->mul, l->n_in))
-        w = scaled(r, w, channel_of(r, l, false), a->mul, ptm_mix(a->key, 'i'));
+        w = scaled(r, w, channel_of(r, l, false), a->mul, l->n_in);
     return emit(r, l, x, w, b);
 }

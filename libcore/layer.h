@@ -22,7 +22,6 @@ bool ptm_layer_of(const struct ptm_rewrite *r, uint32_t v, struct ptm_layer *l);
 struct ptm_affine {
     double *mul, *add;
     bool has_add;
-    uint64_t key; /* of the constants it was made of */
 };
 /* Of n channels: x1, + 0; false: no memory (sticky). */
 bool ptm_affine_make(struct ptm_rewrite *r, struct ptm_affine *a, int64_t n);

@@ -64,6 +64,12 @@ static bool visit(struct ptm_rewrite *r, const struct ptm_node *n)
         if (v != PTM_NO_VALUE)
             return ptm_rw_replace(r, n, v);
     }
+    /* what fails now fails in each run as well, and there it has a place in the program */
+    if (n->n_out == 1) {
+        struct ptm_derived how = {.kind = D_OP, .op = n->op, .type = r->in->value[n->out].type,
+                                  .n_in = n->n_in, .attr = a.a, .n_attr = a.n};
+        return ptm_rw_replace(r, n, ptm_rw_derived(r, &how, in, name));
+    }
     uint32_t c[UINT8_MAX];
     for (uint32_t k = 0; k < n->n_out; k++) {
         const struct ptm_type *t = &r->in->value[n->out + k].type;
@@ -73,7 +79,6 @@ static bool visit(struct ptm_rewrite *r, const struct ptm_node *n)
             return false;
         out_nd[k] = ptm_rw_nd(r, c[k]);
     }
-    /* what fails now fails in each run as well, and there it has a place in the program */
     struct ptm_err why = {0};
     if (ptm_eager_run((enum ptm_op)n->op, in_nd, n->n_in, a.a, a.n, out_nd, &why))
         return false;

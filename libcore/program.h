@@ -160,6 +160,8 @@ struct ptm_program {
     struct ptm_object **object; /* every object of the heap, by id */
     uint32_t n_objects;
     int64_t op_version;      /* operator version of the archive; 0: none written */
+    struct ptm_saved *saved; /* entries of the file (libcore/saved.h); NULL: none */
+    bool closed;             /* the functions have no code: the entries are all there is */
     const char *producer;    /* "TorchScript archive, version 3" ... for inspect */
 };
 

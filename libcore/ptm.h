@@ -209,6 +209,8 @@ PTM_API enum ptm_status ptm_session_run(struct ptm_session *s, const char *metho
 
 struct ptm_session_stats {
     uint64_t runs, entries, misses, evictions;  /* entries: specialisations made and kept */
+    uint64_t specialised;                       /* calls that were traced */
+    uint64_t loaded;                            /* entries that came from the model's file */
     uint64_t interpreted;                       /* runs with the interpreter in charge */
     uint64_t pieces;                            /* distinct pieces planned */
     const char *churning;                       /* a guard that misses again and again; NULL */

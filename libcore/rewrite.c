@@ -262,13 +262,7 @@ static const struct ptm_const *constant(const struct ptm_rewrite *r, uint32_t v)
 
 struct ptm_nd ptm_rw_nd(const struct ptm_rewrite *r, uint32_t v)
 {
-    const struct ptm_type *t = ptm_rw_type(r, v);
-    const struct ptm_const *c = constant(r, v);
-    struct ptm_nd nd = {.dtype = t->dtype, .rank = t->rank};
-    memcpy(&nd.data, &c->data, sizeof(nd.data)); /* kernels do not write to their inputs */
-    memcpy(nd.dim, t->dim, sizeof(nd.dim));
-    memcpy(nd.stride, c->stride, sizeof(nd.stride));
-    return nd;
+    return ptm_const_nd(ptm_rw_type(r, v), constant(r, v));
 }
 
 bool ptm_rw_number(const struct ptm_rewrite *r, uint32_t v, double *out)
@@ -312,15 +306,45 @@ uint32_t ptm_rw_const(struct ptm_rewrite *r, const struct ptm_type *type, const 
 }
 
 uint32_t ptm_rw_const_f(struct ptm_rewrite *r, const struct ptm_type *type, const double *v,
-                        uint64_t key, const char *name)
+                        const char *name)
 {
     void *to = NULL;
-    uint32_t c = ptm_rw_const(r, type, NULL, key, name, &to);
+    uint32_t c = ptm_rw_const(r, type, NULL, 0, name, &to);
     if (c != PTM_NO_VALUE) {
         struct ptm_nd nd = {.data = to, .dtype = type->dtype, .rank = 1};
-        ptm_ref_store_f(&nd, 0, 1, v, ptm_type_numel(type));
+        struct ptm_const *k = &r->out->constant[r->out->value[c].ref];
+        int64_t n = ptm_type_numel(type);
+        ptm_ref_store_f(&nd, 0, 1, v, n);
+        k->key = ptm_key_of_data(to, (size_t)n * ptm_dtype_bytes(type->dtype), 0, type->rank,
+                                 k->stride);
     }
     return c;
+}
+
+uint32_t ptm_rw_derived(struct ptm_rewrite *r, const struct ptm_derived *how, const uint32_t *in,
+                        const char *name)
+{
+    struct ptm_derived *d = ptm_arena_copy(r->keep, how, sizeof(*how));
+    if (d) {
+        d->in = ptm_arena_array(r->keep, how->n_in + 1u, sizeof(*d->in));
+        d->attr = ptm_arena_copy(r->keep, how->attr, how->n_attr * sizeof(*d->attr));
+    }
+    if (!d || !d->in || !d->attr) {
+        no_memory(r);
+        return PTM_NO_VALUE;
+    }
+    for (uint32_t k = 0; k < how->n_in; k++) {
+        d->in[k].type = *ptm_rw_type(r, in[k]);
+        if (in[k] != PTM_NO_VALUE)
+            d->in[k].c = *constant(r, in[k]);
+    }
+    void *to = NULL;
+    uint32_t v = ptm_rw_const(r, &how->type, NULL, ptm_derived_key(d), name, &to);
+    struct ptm_err why = {0};
+    if (v == PTM_NO_VALUE || ptm_derived_run(d, to, &why))
+        return PTM_NO_VALUE;
+    r->out->constant[r->out->value[v].ref].from = d;
+    return v;
 }
 
 uint64_t ptm_rw_key(const struct ptm_rewrite *r, uint32_t v)
@@ -349,6 +373,7 @@ uint32_t ptm_rw_const_view(struct ptm_rewrite *r, uint32_t v)
         return PTM_NO_VALUE;
     struct ptm_type type = g->value[v].type;
     c.data = (const char *)c.data + offset * (int64_t)ptm_dtype_bytes(type.dtype);
+    c.at += offset;
     c.key = ptm_mix(c.key, n->op);
     for (uint32_t k = 0; k < n->n_attr; k++)
         c.key = ptm_mix(c.key, (uint64_t)g->attr[n->attr + k].u.i);

@@ -14,6 +14,7 @@
 #ifndef PTM_LIBCORE_REWRITE_H
 #define PTM_LIBCORE_REWRITE_H
 
+#include "libcore/derived.h"
 #include "libcore/infer.h"
 
 struct ptm_rewrite {
@@ -69,7 +70,11 @@ double *ptm_rw_doubles(struct ptm_rewrite *r, uint32_t v);
 uint32_t ptm_rw_const(struct ptm_rewrite *r, const struct ptm_type *type, const void *data,
                       uint64_t key, const char *name, void **to);
 uint32_t ptm_rw_const_f(struct ptm_rewrite *r, const struct ptm_type *type, const double *v,
-                        uint64_t key, const char *name);
+                        const char *name);
+/* What `how` (its in and data apart) makes of the constants `in`, which the graph remembers;
+ * PTM_NO_VALUE, and no failure, when it cannot be made. */
+uint32_t ptm_rw_derived(struct ptm_rewrite *r, const struct ptm_derived *how, const uint32_t *in,
+                        const char *name);
 uint64_t ptm_rw_key(const struct ptm_rewrite *r, uint32_t v);   /* of a constant */
 const char *ptm_rw_name(const struct ptm_rewrite *r, uint32_t v);
 uint64_t ptm_mix(uint64_t h, uint64_t x);

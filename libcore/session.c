@@ -10,6 +10,7 @@
 #include "libcore/clock.h"
 #include "libcore/map.h"
 #include "libcore/passes.h"
+#include "libcore/saved.h"
 
 enum { MAX_DEPTH = 100 };
 #define DEFAULT_STEPS UINT64_C(100000000)
@@ -18,7 +19,7 @@ enum { MAX_DEPTH = 100 };
 
 struct copier {
     struct ptm_session *s;
-    struct ptm_pmap map; /* model's storage, list, dict -> session's */
+    struct ptm_pmap map; /* model's list, dict -> session's */
     bool failed;
 };
 
@@ -28,10 +29,10 @@ static struct ptm_ival copy_tensor(struct copier *c, const struct ptm_tensor *x)
 {
     struct ptm_arena *a = &c->s->arena;
     struct ptm_tensor *y = ptm_arena_copy(a, x, sizeof(*x));
-    struct ptm_storage *st = ptm_pmap_get(&c->map, x->storage);
+    struct ptm_storage *st = ptm_pmap_get(&c->s->storages, x->storage);
     if (!st) {
         st = ptm_arena_copy(a, x->storage, sizeof(*st));
-        if (!st || !ptm_pmap_set(a, &c->map, x->storage, st)) {
+        if (!st || !ptm_pmap_set(a, &c->s->storages, x->storage, st)) {
             c->failed = true;
             return ptm_none();
         }
@@ -227,6 +228,8 @@ enum ptm_status ptm_session_open(struct ptm_session **out, const struct ptm_mode
     enum ptm_status st = choose_backends(s, err);
     if (!st)
         st = copy_heap(s, &m->program, err);
+    if (!st)
+        st = ptm_saved_import(s, err);
     if (st) {
         ptm_session_close(s);
         return st;
@@ -259,6 +262,28 @@ static uint64_t graph_work(const struct ptm_graph *g)
     return sum;
 }
 
+struct ptm_piece *ptm_piece_add(struct ptm_session *s, struct ptm_piece *p, struct ptm_err *err)
+{
+    struct ptm_plan_options options = {.backend = s->backend, .n_backends = s->n_backends,
+                                       .pool = s->threads, .packs = s->model->packs,
+                                       .args_row_major = true};
+    int64_t start = ptm_clock_ns();
+    if (ptm_plan_make(&p->plan, &p->graph, &p->arena, &options, err)) {
+        ptm_arena_release(&p->arena);
+        ptm_free(p);
+        return NULL;
+    }
+    s->stats.plan_ns += (uint64_t)(ptm_clock_ns() - start - p->plan.pack_ns);
+    s->stats.pack_ns += (uint64_t)p->plan.pack_ns;
+    p->work = graph_work(&p->graph);
+    if (p->plan.arena_bytes > s->stats.arena_bytes)
+        s->stats.arena_bytes = p->plan.arena_bytes;
+    p->next = s->pieces;
+    s->pieces = p;
+    s->stats.pieces++;
+    return p;
+}
+
 struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *g,
                                  struct ptm_arena *graph_arena, struct ptm_err *err)
 {
@@ -276,27 +301,18 @@ struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *
     p->arena = *graph_arena;
     *graph_arena = (struct ptm_arena){0};
     p->traced.arena = &p->arena;
-    struct ptm_plan_options options = {.backend = s->backend, .n_backends = s->n_backends,
-                                       .pool = s->threads, .packs = s->model->packs,
-                                       .args_row_major = true};
-    int64_t start = ptm_clock_ns(), planned;
+    p->given_nodes = g->n_nodes;
+    for (size_t i = 0; i < g->n_nodes; i++)
+        p->given_macs += ptm_node_macs(g, &g->node[i]);
+    int64_t start = ptm_clock_ns();
     bool bad = ptm_graph_verify(&p->traced, err) || rewrite(p, s->config.recipe, err);
-    planned = ptm_clock_ns();
-    if (bad || ptm_plan_make(&p->plan, &p->graph, &p->arena, &options, err)) {
+    s->stats.passes_ns += (uint64_t)(ptm_clock_ns() - start);
+    if (bad) {
         ptm_arena_release(&p->arena);
         ptm_free(p);
         return NULL;
     }
-    s->stats.passes_ns += (uint64_t)(planned - start);
-    s->stats.plan_ns += (uint64_t)(ptm_clock_ns() - planned - p->plan.pack_ns);
-    s->stats.pack_ns += (uint64_t)p->plan.pack_ns;
-    p->work = graph_work(&p->graph);
-    if (p->plan.arena_bytes > s->stats.arena_bytes)
-        s->stats.arena_bytes = p->plan.arena_bytes;
-    p->next = s->pieces;
-    s->pieces = p;
-    s->stats.pieces++;
-    return p;
+    return ptm_piece_add(s, p, err);
 }
 
 static void free_piece(struct ptm_piece *p)
@@ -326,7 +342,7 @@ static void trim_pieces(struct ptm_session *s)
 void ptm_entry_reset(struct ptm_entry *e)
 {
     uint32_t method = e->method;
-    for (size_t i = 0; i < e->n_steps; i++)
+    for (size_t i = 0; i < e->n_steps && !e->unplanned; i++)
         e->step[i].piece->users--;
     ptm_arena_release(&e->arena);
     *e = (struct ptm_entry){.method = method};
@@ -572,6 +588,7 @@ static enum ptm_status specialise(struct ptm_session *s, uint32_t fn, const stru
     if (!e)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for an entry");
     s->building = e;
+    s->stats.specialised++;
     e->method = fn;
     enum ptm_status st = ptm_specialiser(s, fn, args, n_args, e, &s->frame, &keep, err);
     if (!st)
@@ -602,6 +619,8 @@ static enum ptm_status call(struct ptm_session *s, uint32_t fn, const struct ptm
         had_entry = true;
         s->frame.seed = s->config.seed + s->stats.runs;
         if (entry_matches(e, args, n_args, &s->frame)) {
+            if (e->unplanned)
+                PTM_TRY(ptm_saved_plan(s, e, err));
             e->last_used = ++s->clock;
             s->last = e;
             PTM_TRY(ptm_frame_run(&s->frame, e, err));

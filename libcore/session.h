@@ -43,6 +43,8 @@ struct ptm_session {
     struct ptm_object **object;  /* by id; object[i]->real is NULL */
     bool **slot_state;           /* per object, per attribute: may change between calls */
     struct ptm_slot_value **slot_value; /* flat, per slot: what calls wrote; NULL: the heap's */
+    struct ptm_pmap storages;    /* the model's storages -> the copies */
+    struct ptm_pmap derived;     /* constants made of others -> data */
     uint32_t *slot_base;         /* per object: first slot number */
     uint32_t n_slots;
     const char **path;           /* module path of each object */
@@ -89,6 +91,8 @@ extern ptm_specialise_fn *const ptm_specialiser;
 bool ptm_session_flip(struct ptm_session *s, const struct ptm_entry *e);
 void ptm_entry_reset(struct ptm_entry *e); /* empty again, same method */
 void ptm_entry_free(struct ptm_session *s, struct ptm_entry *e);
+/* Plans the piece, whose graphs are made, and keeps it; NULL: failed, and the piece is freed. */
+struct ptm_piece *ptm_piece_add(struct ptm_session *s, struct ptm_piece *p, struct ptm_err *err);
 struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *g,
                                  struct ptm_arena *graph_arena, struct ptm_err *err);
 

@@ -23,6 +23,8 @@ struct ptm_piece {
     struct ptm_graph graph;  /* what runs: traced, after the session's recipe */
     uint32_t *hits;          /* per name of the recipe; NULL: no recipe */
     struct ptm_plan plan;
+    uint64_t given_nodes, given_macs; /* before the passes */
+    const struct ptm_piece *saved; /* the file's piece that it was made of; NULL: traced here */
     uint64_t hash; /* of traced */
     uint64_t runs;
     uint64_t work;  /* of a run, in the units of ptm_op_work */

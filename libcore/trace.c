@@ -20,7 +20,6 @@ enum {
     EAGER_WORK = 1 << 23, /* unless it costs more than this */
     TENSOR_WORK = 64,     /* what one more tensor or view counts as */
 };
-#define CONST_KEY_SEED UINT64_C(0xcbf29ce484222325)
 
 struct ptm_arena *ptm_trace_arena(struct ptm_trace *t)
 {
@@ -210,14 +209,6 @@ uint32_t ptm_trace_node(struct ptm_trace *t, enum ptm_op op, const uint32_t *in,
     return v;
 }
 
-static uint64_t fnv(uint64_t h, const void *p, size_t n)
-{
-    const uint8_t *b = p;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ b[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 /* A known tensor as a constant of the piece. Constants of the session's heap
  * are borrowed; data made while specialising is copied beside the graph. */
 static uint32_t constant_value(struct ptm_trace *t, const struct ptm_tensor *x)
@@ -227,10 +218,8 @@ static uint32_t constant_value(struct ptm_trace *t, const struct ptm_tensor *x)
     struct ptm_const c = {.name = ts->name};
     memcpy(c.stride, x->stride, sizeof(c.stride));
     if (ts->real && !ts->written) {
-        uint64_t h = fnv(CONST_KEY_SEED, &ts->real, sizeof(ts->real));
-        h = fnv(h, &x->offset, sizeof(x->offset));
-        c.key = fnv(h, x->stride, (size_t)x->rank * sizeof(*x->stride));
         c.data = ptm_tensor_data(x);
+        c.key = ptm_key_of_place(c.data, x->rank, x->stride);
     } else {
         /* the whole storage, so that any strides work */
         uint8_t *copy = ptm_arena_copy(&t->graph_arena, ts->storage->data, ts->storage->bytes);
@@ -238,9 +227,7 @@ static uint32_t constant_value(struct ptm_trace *t, const struct ptm_tensor *x)
             ptm_trace_no_memory(t);
             return PTM_NO_VALUE;
         }
-        uint64_t h = fnv(CONST_KEY_SEED ^ 1, copy, ts->storage->bytes);
-        h = fnv(h, &x->offset, sizeof(x->offset));
-        c.key = fnv(h, x->stride, (size_t)x->rank * sizeof(*x->stride));
+        c.key = ptm_key_of_data(copy, ts->storage->bytes, x->offset, x->rank, x->stride);
         c.data = copy + (size_t)x->offset * ptm_dtype_bytes(x->dtype);
     }
     uint32_t v = ptm_graph_const(&t->graph, &type, &c);

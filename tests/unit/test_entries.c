@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Entries in .ptm files: each fixture is run, written with its entries and read back. The first
+ * calls then run without being specialised, and give the same bits as a session that specialises,
+ * on every backend; calls that differ are specialised as ever. Files named as arguments are tried
+ * instead, with times.
+ */
+#include "tests/unit/ptm_same.h"
+#include "tests/unit/test.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "formats/ptm_write.h"
+#include "libcore/passes.h"
+#include "libcore/program_edit.h"
+#include "libcore/saved.h"
+
+static char dir[] = "/tmp/test_entries.XXXXXX";
+static const char *const backends[] = {"ref", "cpu", "xnnpack"};
+static size_t n_files, n_with_entries, n_left_out;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Calls two sessions in turn: the same statuses, the same bits. */
+static void compare(const char *path, struct ptm_session *a, struct ptm_session *b,
+                    const struct args *args)
+{
+    for (int call = 0; call < 2; call++) {
+        struct ptm_err err[2] = {{0}, {0}};
+        struct ptm_ival out[2];
+        enum ptm_status x = ptm_session_run(a, "forward", args->v, args->n, &out[0], &err[0]);
+        enum ptm_status y = ptm_session_run(b, "forward", args->v, args->n, &out[1], &err[1]);
+        CHECK_INT(y, x);
+        CHECK_STR(err[1].msg, err[0].msg);
+        bool same = x || y || same_value(out[0], out[1], 0);
+        CHECK(same);
+        if (!same || x != y)
+            printf("     %s: other results in call %d\n", path, call);
+    }
+}
+
+static void run_back(const char *path, const struct ptm_model *m, const struct ptm_model *back,
+                     const char *backend, const struct args *args, bool all, bool show)
+{
+    struct ptm_config config = {.backend = backend, .recipe = &ptm_recipe_default};
+    struct ptm_session *a = NULL, *b = NULL;
+    struct ptm_err err = {0};
+    struct ptm_ival out;
+    CHECK_INT(ptm_session_open(&a, m, &config, &err), PTM_OK);
+    CHECK_INT(ptm_session_open(&b, back, &config, &err), PTM_OK);
+    compare(path, a, b, args);
+    CHECK(b->stats.loaded == back->program.saved->n_entries);
+    if (all)
+        CHECK_INT(b->stats.specialised, 0);
+    ptm_session_close(a);
+    ptm_session_close(b);
+    for (int with = 0; show && with < 2; with++) {
+        CHECK_INT(ptm_session_open(&b, with ? back : m, &config, &err), PTM_OK);
+        double start = now();
+        CHECK_INT(ptm_session_run(b, "forward", args->v, args->n, &out, &err), PTM_OK);
+        double first = now();
+        CHECK_INT(ptm_session_run(b, "forward", args->v, args->n, &out, &err), PTM_OK);
+        printf("     %s, %s entries: first run %.4f s, second %.4f s\n", backend,
+               with ? "with" : "without", first - start, now() - first);
+        ptm_session_close(b);
+    }
+}
+
+static void test_model(const char *path, struct ptm_model *m, const struct args *args, bool show)
+{
+    struct ptm_config config = {.recipe = &ptm_recipe_default, .max_steps = 1000000};
+    struct ptm_session *s = NULL;
+    struct ptm_err err = {0};
+    struct ptm_ival out;
+    struct ptm_save_result did = {0};
+    struct ptm_save_options o = {.recipe = &ptm_recipe_default, .did = &did};
+    char file[64];
+    uint32_t modules;
+    snprintf(file, sizeof file, "%s/a.ptm", dir);
+    ptm_program_eval(&m->program, &modules);
+    CHECK_INT(ptm_program_prune(&m->program, NULL, 0, &err), PTM_OK);
+    CHECK_INT(ptm_session_open(&s, m, &config, &err), PTM_OK);
+    for (int call = 0; s && call < 2; call++)
+        if (ptm_session_run(s, "forward", args->v, args->n, &out, &err))
+            break; /* then it has no entry, or fails again below */
+    err = (struct ptm_err){0};
+    CHECK_INT(ptm_saved_export(s, &m->program, &err), PTM_OK);
+    CHECK_INT(ptm_save(&m->program, file, &o, &err), PTM_OK);
+    bool all = did.entries && did.entries == s->stats.specialised;
+    m->program.saved = NULL;
+    ptm_session_close(s);
+    n_files++;
+    n_left_out += did.left_out != 0;
+    struct ptm_model *back = did.entries ? open_model(file) : NULL;
+    CHECK(back || !did.entries);
+    if (!back)
+        return;
+    n_with_entries++;
+    CHECK(back->program.saved && back->program.saved->n_entries == did.entries);
+    for (size_t i = 0; i < PTM_LEN(backends) && back->program.saved; i++)
+        if (!ptm_backend_find(backends[i]) || !ptm_backend_find(backends[i])->unavailable())
+            run_back(path, m, back, backends[i], args, all, show);
+    ptm_model_close(back);
+}
+
+static void test_file(const char *path, bool show)
+{
+    struct ptm_arena arena = {0};
+    struct args args = {0};
+    struct ptm_model *m = open_model(path);
+    read_args(path, &arena, &args);
+    CHECK(m);
+    if (m)
+        test_model(path, m, &args, show);
+    for (size_t i = 0; i < MAX_ARGS; i++)
+        ptm_map_close(args.map[i]);
+    ptm_arena_release(&arena);
+    ptm_model_close(m);
+}
+
+static int is_model(const struct dirent *d)
+{
+    size_t n = strlen(d->d_name);
+    return n > 3 && !strcmp(d->d_name + n - 3, ".pt");
+}
+
+static void test_folder(const char *folder)
+{
+    struct dirent **list = NULL;
+    char path[512];
+    int n = scandir(folder, &list, is_model, alphasort);
+    CHECK(n > 0);
+    for (int i = 0; i < n; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, list[i]->d_name);
+        test_file(path, false);
+        free(list[i]);
+    }
+    free(list);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const folders[] = {"tests/formats/good", "tests/session",
+                                          "tests/e2e/a",        "tests/e2e/b",
+                                          "tests/e2e/digits",   "tests/e2e/passes"};
+    char name[64];
+    if (!mkdtemp(dir)) {
+        perror(dir);
+        return 1;
+    }
+    for (int i = 1; i < argc; i++)
+        test_file(argv[i], true);
+    for (size_t i = 0; argc == 1 && i < PTM_LEN(folders); i++)
+        test_folder(folders[i]);
+    printf("     %zu files, %zu with entries, %zu had to leave some out\n", n_files,
+           n_with_entries, n_left_out);
+    if (argc == 1)
+        CHECK(n_with_entries * 10 > n_files * 7);
+    snprintf(name, sizeof name, "%s/a.ptm", dir);
+    unlink(name);
+    rmdir(dir);
+    TEST_END;
+}
