@@ -11,10 +11,12 @@
 
 #ifdef PTM_HAVE_XNNPACK
 
+#include <assert.h>
 #include <pthread.h>
 #include <string.h>
 
 #include "libcore/backend_xnnpack.h"
+#include "libcore/infer.h"
 
 static const struct op {
     enum ptm_op op;
@@ -202,6 +204,12 @@ uint32_t ptm_xnn_between(struct ptm_xnn_build *b, int rank, const int64_t *dim)
 
 uint32_t ptm_xnn_constant(struct ptm_xnn_build *b, int rank, const int64_t *dim, const float *data)
 {
+    assert(b->n_constants < PTM_LEN(b->constant));
+    struct ptm_nd *nd = &b->constant[b->n_constants++];
+    *nd = (struct ptm_nd){.dtype = PTM_F32, .rank = (uint8_t)rank};
+    memcpy(nd->dim, dim, (size_t)rank * sizeof(*dim));
+    memcpy(&nd->data, &data, sizeof(data)); /* only read */
+    ptm_strides_contiguous(rank, dim, nd->stride);
     return define(b, rank, dim, data, XNN_INVALID_VALUE_ID, 0);
 }
 
@@ -248,6 +256,117 @@ const float *ptm_xnn_gather(struct ptm_xnn_build *b, struct ptm_arena *a, const 
     return to;
 }
 
+/* -- packed weights: the library's cache of them is the model's store -- */
+
+#ifdef PTM_XNN_2024
+enum { NOT_FOUND = -1 }; /* as a size_t; else the address of the pack's bytes */
+
+/* Of all that the bytes depend on: what the library says, the node's attributes, the operands. */
+static struct ptm_pack_key pack_key(const struct ptm_xnn_build *b, uint32_t seed)
+{
+    const struct ptm_node *n = b->rq->node;
+    struct ptm_pack_key key = {
+        .kernel = "xnnpack", .isa = "", .version = PTM_PACK_OF_LIBRARY};
+    int64_t param[3 + PTM_MAX_ATTRS * (1 + PTM_MAX_RANK)] = {seed, b->stage};
+    uint32_t n_params = 2;
+    for (uint32_t i = 0; i < n->n_attr && n_params < PTM_LEN(param); i++)
+        param[n_params++] = b->rq->graph->attr[n->attr + i].u.i;
+    ptm_pack_hash(&key, ptm_op_info(n->op)->name, param, n_params, b->constant, b->n_constants);
+    return key;
+}
+
+static size_t pack_address(const struct ptm_xnn_build *b)
+{
+    const struct ptm_pack *pack = b->object->stage[b->stage].pack;
+    return pack ? (size_t)(uintptr_t)pack->data : (size_t)NOT_FOUND;
+}
+
+static size_t look_up(void *build, const struct xnn_weights_cache_look_up_key *k)
+{
+    struct ptm_xnn_build *b = build;
+    size_t least = 0;
+    for (uint32_t i = 0; i < b->n_constants; i++) {
+        const struct ptm_nd *nd = &b->constant[i];
+        size_t n = sizeof(float);
+        for (int d = 0; d < nd->rank; d++)
+            n *= (size_t)nd->dim[d];
+        least += n;
+    }
+    struct ptm_pack_key key = pack_key(b, k->seed);
+    b->object->stage[b->stage].pack = ptm_packs_find(b->rq->packs, &key, least);
+    return pack_address(b);
+}
+
+static void *reserve_space(void *build, size_t bytes)
+{
+    enum { ALIGN = 64 }; /* the packing kernels' stores rely on it */
+    struct ptm_xnn_build *b = build;
+    char *p = ptm_arena_array(&b->weights, bytes + ALIGN, 1);
+    return p ? p + (ALIGN - (uintptr_t)p % ALIGN) % ALIGN : NULL;
+}
+
+struct packed {
+    const void *data;
+    size_t bytes;
+};
+
+static bool copy_packed(const void *ctx, void *to)
+{
+    const struct packed *p = ctx;
+    memcpy(to, p->data, p->bytes);
+    return true;
+}
+
+static size_t insert(void *build, const struct xnn_weights_cache_look_up_key *k, void *data,
+                     size_t bytes)
+{
+    struct ptm_xnn_build *b = build;
+    struct ptm_pack **pack = &b->object->stage[b->stage].pack;
+    struct packed p = {data, bytes};
+    struct ptm_pack_key key = pack_key(b, k->seed);
+    if (!*pack && ptm_packs_get(b->rq->packs, &key, bytes, copy_packed, &p, pack, NULL))
+        ptm_xnn_latch(b, xnn_status_out_of_memory);
+    return pack_address(b);
+}
+
+static bool is_finalized(void *build)
+{
+    (void)build;
+    return true;
+}
+
+static void *address(void *build, size_t at)
+{
+    (void)build;
+    return (void *)(uintptr_t)at;
+}
+
+static enum xnn_status delete_cache(void *build)
+{
+    (void)build;
+    return xnn_status_success;
+}
+
+static enum xnn_status create_runtime(struct ptm_xnn_build *b, uint32_t flags)
+{
+    struct ptm_xnn_stage *s = &b->object->stage[b->stage];
+    s->cache = (struct xnn_weights_cache_provider){
+        .context = b, .look_up = look_up, .reserve_space = reserve_space,
+        .look_up_or_insert = insert, .is_finalized = is_finalized, .offset_to_addr = address,
+        .delete_cache = delete_cache};
+    enum xnn_status st = xnn_create_runtime_v3(b->subgraph, &s->cache, b->rq->pool, flags,
+                                               &s->runtime);
+    s->cache.context = NULL; /* nothing is packed any more */
+    return st;
+}
+#else
+static enum xnn_status create_runtime(struct ptm_xnn_build *b, uint32_t flags)
+{
+    return xnn_create_runtime_v2(b->subgraph, b->rq->pool, flags,
+                                 &b->object->stage[b->stage].runtime);
+}
+#endif
+
 /* -- compiling and running -- */
 
 static void free_object(void *object)
@@ -255,8 +374,10 @@ static void free_object(void *object)
     struct ptm_xnn_object *o = object;
     if (!o)
         return;
-    for (uint32_t i = 0; i < PTM_XNN_MOST_STAGES; i++)
+    for (uint32_t i = 0; i < PTM_XNN_MOST_STAGES; i++) {
         xnn_delete_runtime(o->stage[i].runtime);
+        ptm_packs_drop(o->stage[i].pack);
+    }
     ptm_arena_release(&o->constants);
     ptm_free(o);
 }
@@ -278,9 +399,7 @@ static void make_runtime(struct ptm_xnn_build *b, ptm_xnn_build_fn *build)
     if (ptm_xnn_good(b))
         build(b);
     if (ptm_xnn_good(b))
-        ptm_xnn_latch(b, xnn_create_runtime_v2(b->subgraph, b->rq->pool,
-                                               is_last(b->rq) ? XNN_FLAG_YIELD_WORKERS : 0,
-                                               &b->object->stage[b->stage].runtime));
+        ptm_xnn_latch(b, create_runtime(b, is_last(b->rq) ? XNN_FLAG_YIELD_WORKERS : 0));
     xnn_delete_subgraph(b->subgraph);
     b->subgraph = NULL;
 }
@@ -295,8 +414,10 @@ static enum ptm_status compile(const struct ptm_step_request *rq, void **object,
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for an XNNPACK node");
     b.object->kernel = op->kernel;
     b.object->n_stages = 1;
-    for (; b.stage < b.object->n_stages && ptm_xnn_good(&b); b.stage++)
+    for (; b.stage < b.object->n_stages && ptm_xnn_good(&b); b.stage++) {
+        b.n_constants = 0;
         make_runtime(&b, op->build);
+    }
     ptm_arena_release(&b.weights);
     if (!ptm_xnn_good(&b)) {
         free_object(b.object);
@@ -307,8 +428,11 @@ static enum ptm_status compile(const struct ptm_step_request *rq, void **object,
                         ptm_op_info(rq->node->op)->name, (int)b.status);
     }
     *object = b.object;
+    const struct ptm_pack *pack = b.object->stage[0].pack; /* nodes of two stages have no weights */
     *info = (struct ptm_step_info){
-        .kernel = b.object->kernel, .isa = "", .packed_bytes = b.object->packed_bytes};
+        .kernel = b.object->kernel, .isa = "",
+        .packed_bytes = pack ? pack->bytes : b.object->packed_bytes,
+        .packed = pack ? pack->data : NULL};
     return PTM_OK;
 }
 

@@ -15,6 +15,7 @@
 #include <xnnpack.h>
 
 #include "libcore/backend.h"
+#include "libcore/packs.h"
 
 /* The library of 2024 has nodes that the one of 2022 lacks; all older ones are there as well. */
 #ifdef XNN_FLAG_BASIC_PROFILING
@@ -34,10 +35,14 @@ struct ptm_xnn_object {
             uint8_t index; /* of in[] or out[] */
         } from[PTM_XNN_MOST_EXTERNAL];
         uint32_t n_external;
+        struct ptm_pack *pack; /* what the library packed, when it lets us keep that: 2024 */
+#ifdef PTM_XNN_2024
+        struct xnn_weights_cache_provider cache;
+#endif
     } stage[PTM_XNN_MOST_STAGES];
     uint32_t n_stages;          /* 1, unless the first stage's building says 2 */
     struct ptm_arena constants; /* operands that the library reads while running */
-    size_t packed_bytes;        /* weights that the library copied: an estimate */
+    size_t packed_bytes;        /* weights that the library copied; in 2022 an estimate */
     const char *kernel;
 };
 
@@ -48,6 +53,8 @@ struct ptm_xnn_build {
     uint32_t stage;
     xnn_subgraph_t subgraph;
     struct ptm_arena weights; /* operands that the library copies */
+    struct ptm_nd constant[PTM_XNN_MOST_EXTERNAL]; /* of this stage */
+    uint32_t n_constants;
     enum xnn_status status;
 };
 

@@ -152,22 +152,26 @@ enum ptm_status ptm_packs_offer(struct ptm_packs *p, const struct ptm_pack_key *
     return PTM_OK;
 }
 
+/* One more user; under the lock. */
+static struct ptm_pack *hold(struct ptm_packs *p, struct ptm_pack *k)
+{
+    struct ptm_packs_stats *s = &p->stats;
+    s->shared += k->used;
+    if (!k->used && k->from_file)
+        s->from_file++;
+    if (!k->users++ && k->from_file)
+        s->file_bytes += k->bytes;
+    k->used = true;
+    return k;
+}
+
 /* Held, when there is one; under the lock. */
 static struct ptm_pack *find(struct ptm_packs *p, const struct ptm_pack_key *key, size_t bytes)
 {
     struct ptm_pack *k = p->first;
     while (k && !(k->bytes == bytes && same_key(&k->key, key)))
         k = k->next;
-    if (!k)
-        return NULL;
-    struct ptm_packs_stats *s = &p->stats;
-    s->shared += k->used;
-    if (!k->used && k->from_file)
-        s->from_file++;
-    if (!k->users++ && k->from_file)
-        s->file_bytes += bytes;
-    k->used = true;
-    return k;
+    return k ? hold(p, k) : NULL;
 }
 
 static struct ptm_pack *add(struct ptm_packs *p, struct ptm_pack *made)
@@ -215,6 +219,21 @@ enum ptm_status ptm_packs_get(struct ptm_packs *p, const struct ptm_pack_key *ke
     return PTM_OK;
 }
 
+struct ptm_pack *ptm_packs_find(struct ptm_packs *p, const struct ptm_pack_key *key,
+                                size_t least_bytes)
+{
+    if (!p)
+        return NULL;
+    pthread_mutex_lock(&p->lock);
+    struct ptm_pack *k = p->first;
+    while (k && !(k->bytes >= least_bytes && !k->from_file && same_key(&k->key, key)))
+        k = k->next;
+    if (k)
+        hold(p, k);
+    pthread_mutex_unlock(&p->lock);
+    return k;
+}
+
 void ptm_packs_drop(struct ptm_pack *pack)
 {
     struct ptm_packs *p = pack ? pack->store : NULL;
@@ -241,7 +260,7 @@ void ptm_packs_drop(struct ptm_pack *pack)
 const struct ptm_pack *ptm_packs_next(const struct ptm_packs *p, const struct ptm_pack *pack)
 {
     const struct ptm_pack *k = pack ? pack->next : p->first;
-    while (k && !k->used)
+    while (k && (!k->used || k->key.version == PTM_PACK_OF_LIBRARY))
         k = k->next;
     return k;
 }

@@ -17,6 +17,8 @@ struct ptm_pack_key {
     const char *kernel, *isa; /* of kernels.def: "gemm_f32", "avx2"; borrowed for the pack's life */
     uint32_t version;         /* of the packing, PTM_PACK_VERSION */
 };
+/* A version for what a library packs, which may be another one tomorrow: never in a file. */
+enum { PTM_PACK_OF_LIBRARY = 0 };
 
 /* To be raised when a kernel's packed order changes: packs in files are of no use then. */
 enum { PTM_PACK_VERSION = 1 };
@@ -51,7 +53,10 @@ enum ptm_status ptm_packs_offer(struct ptm_packs *p, const struct ptm_pack_key *
 enum ptm_status ptm_packs_get(struct ptm_packs *p, const struct ptm_pack_key *key, size_t bytes,
                               bool (*fill)(const void *ctx, void *to), const void *ctx,
                               struct ptm_pack **out, struct ptm_err *err) PTM_WARN_UNUSED;
-void ptm_packs_drop(struct ptm_pack *pack); /* NULL ok */
+/* The pack of this key that was made with at least so many bytes, held for the caller; or NULL. */
+struct ptm_pack *ptm_packs_find(struct ptm_packs *p, const struct ptm_pack_key *key,
+                                size_t least_bytes); /* p NULL ok */
+void ptm_packs_drop(struct ptm_pack *pack);          /* NULL ok */
 
 /* Packs that were used, in the order in which they came, for writing them to a file: the one after
  * `pack` (NULL: the first); NULL: no more. No other thread works on the store meanwhile. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "libcore/infer.h"
+#include "libcore/packs.h"
 #include "libcore/plan.h"
 #include "tests/unit/test.h"
 
@@ -763,6 +764,54 @@ static void test_mixed(void)
     finish(y, "in place");
 }
 
+/* A plan for images of that side; the same weights each time. */
+static size_t plan_images(struct ptm_plan *plan, struct ptm_packs *packs, int64_t side)
+{
+    static const struct ptm_backend *const list[] = {&ptm_backend_xnnpack};
+    struct ptm_plan_options o = {.backend = list, .n_backends = 1, .args_row_major = true,
+                                 .packs = packs};
+    size_t bytes = 0;
+    state = 7;
+    ptm_graph_init(&graph, &arena);
+    uint32_t y = add_conv(&(struct conv){1, 8, side, side, 16, 3, 3, 1, 1, 1, 1}, true, "f 0");
+    y = node(OP_conv_transpose, 2, (uint32_t[]){y, constant_of(4, DIMS(16, 4, 2, 2), true)},
+             "[2 2] [0 0] [0 0] [1 1] 1");
+    y = node(OP_prelu, 2, (uint32_t[]){y, constant_of(3, DIMS(4, 1, 1), false)}, "");
+    y = node(OP_mean, 1, &y, "[2 3] 0");
+    ptm_graph_output(&graph, node(OP_linear, 2, (uint32_t[]){y, constant_of(2, DIMS(9, 4), 0)}, ""));
+    CHECK_INT(ptm_plan_make(plan, &graph, &arena, &o, fresh()), PTM_OK);
+    CHECK(all_claimed(plan));
+    for (size_t i = 0; i < plan->n_steps; i++)
+        bytes += plan->step[i].info.packed_bytes;
+    return bytes;
+}
+
+/* A second input size, or session, packs nothing again where the library lets us keep packs. */
+static void test_packs(void)
+{
+    struct ptm_plan plan[3];
+    struct ptm_packs_stats first, now;
+    struct ptm_packs *packs = ptm_packs_new();
+    begin();
+    size_t bytes = plan_images(&plan[0], packs, 8);
+    CHECK(bytes > 4 * 8 * 16 * 9);
+    ptm_packs_stats(packs, &first);
+    CHECK_INT(first.made, newer ? 3 : 0); /* not prelu */
+    CHECK(first.bytes == (newer ? bytes : 0));
+    CHECK_INT(plan_images(&plan[1], packs, 8), bytes);
+    CHECK_INT(plan_images(&plan[2], packs, 20), bytes);
+    ptm_packs_stats(packs, &now);
+    CHECK_INT(now.made, first.made);
+    CHECK_INT(now.bytes, first.bytes);
+    CHECK_INT(now.shared, newer ? 6 : 0);
+    CHECK(!ptm_packs_next(packs, NULL)); /* of no use in a file */
+    for (size_t i = 0; i < PTM_LEN(plan); i++)
+        ptm_plan_release(&plan[i]);
+    ptm_packs_stats(packs, &now);
+    CHECK_INT(now.bytes, 0);
+    ptm_packs_free(packs);
+}
+
 int main(void)
 {
     const char *why = ptm_backend_xnnpack.unavailable();
@@ -789,6 +838,8 @@ int main(void)
         test_prelu();
         test_mixed();
     }
+    last = false;
+    test_packs();
     ptm_threads_close(pools[1]);
     ptm_arena_release(&arena);
     TEST_END;
