@@ -62,7 +62,7 @@ ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
 $(call ISA_OBJ,avx2) $(call ISA_OBJ,avx512): ISA += -mavx2 -mfma
 $(call ISA_OBJ,avx512): ISA += -mavx512f -mavx512vl
 endif
-$(B)/libcore/backend_xnnpack%.o: WARN += -Wno-deprecated-declarations
+$(B)/libcore/backend_xnnpack%.o $(B)/bench/peers/%.o: WARN += -Wno-deprecated-declarations
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
@@ -84,6 +84,9 @@ test: all $(TESTS) $(FUZZ) check-layers check-headers ## everything that needs n
 	$(Q)B=$(B) scripts/run-tests test
 live: all ## compare with live PyTorch, where it is installed
 	$(Q)B=$(B) scripts/run-tests live
+peers: all $(B)/bench/peers/xnnpack_bare ## what bench/peers/ compares ptm with and does not find installed
+$(B)/bench/peers/xnnpack_bare: $(B)/bench/peers/xnnpack_bare.o
+	$(Q)$(CC) -o $@ $< $(LDFLAGS) -lXNNPACK -lpthreadpool -lm
 check-xnnpack-2024: ## build and test with the XNNPACK of Debian trixie, fetched into build/
 	$(Q)scripts/xnnpack-2024 check
 check-layers: ## includes point only downwards
@@ -115,5 +118,5 @@ clean: ## remove build/
 	rm -rf build ptm
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
-.PHONY: all check test live check-xnnpack-2024 check-layers check-headers asan ubsan tsan fuzz install clean help
+.PHONY: all check test live peers check-xnnpack-2024 check-layers check-headers asan ubsan tsan fuzz install clean help
 .SECONDARY:
