@@ -22,38 +22,33 @@
 #define PTM_XNN_2024 1
 #endif
 
-enum { PTM_XNN_MOST_EXTERNAL = 3, PTM_XNN_MOST_STAGES = 2 };
+enum { PTM_XNN_MOST_EXTERNAL = 3 };
 
-/* A compiled node: one runtime, or two that run one after the other where the library has no node
- * for it. (Two nodes in one runtime would need memory of its own for what is between them.) */
+/* A compiled node. */
 struct ptm_xnn_object {
-    struct ptm_xnn_stage {
-        xnn_runtime_t runtime;
-        struct xnn_external_value external[PTM_XNN_MOST_EXTERNAL]; /* data: as set up last */
-        struct {
-            bool output;
-            uint8_t index; /* of in[] or out[] */
-        } from[PTM_XNN_MOST_EXTERNAL];
-        uint32_t n_external;
-        struct ptm_pack *pack; /* what the library packed, when it lets us keep that: 2024 */
-#ifdef PTM_XNN_2024
-        struct xnn_weights_cache_provider cache;
-#endif
-    } stage[PTM_XNN_MOST_STAGES];
-    uint32_t n_stages;          /* 1, unless the first stage's building says 2 */
+    xnn_runtime_t runtime;
+    struct xnn_external_value external[PTM_XNN_MOST_EXTERNAL]; /* data: as set up last */
+    struct {
+        bool output;
+        uint8_t index; /* of in[] or out[] */
+    } from[PTM_XNN_MOST_EXTERNAL];
+    uint32_t n_external;
     struct ptm_arena constants; /* operands that the library reads while running */
-    size_t packed_bytes;        /* weights that the library copied; in 2022 an estimate */
+    struct ptm_pack *pack;      /* what the library packed, when it lets us keep that: 2024 */
+#ifdef PTM_XNN_2024
+    struct xnn_weights_cache_provider cache;
+#endif
+    size_t packed_bytes; /* weights that the library copied; in 2022 an estimate */
     const char *kernel;
 };
 
-/* A stage at work. The first failure is latched; definitions after it do nothing. */
+/* A node at work. The first failure is latched; definitions after it do nothing. */
 struct ptm_xnn_build {
     const struct ptm_step_request *rq;
     struct ptm_xnn_object *object;
-    uint32_t stage;
     xnn_subgraph_t subgraph;
     struct ptm_arena weights; /* operands that the library copies */
-    struct ptm_nd constant[PTM_XNN_MOST_EXTERNAL]; /* of this stage */
+    struct ptm_nd constant[PTM_XNN_MOST_EXTERNAL];
     uint32_t n_constants;
     enum xnn_status status;
 };
@@ -66,8 +61,6 @@ typedef void ptm_xnn_build_fn(struct ptm_xnn_build *b);
 /* -- the values of a subgraph: numbers for xnn_define_*; XNN_INVALID_VALUE_ID after a failure -- */
 uint32_t ptm_xnn_input(struct ptm_xnn_build *b, uint32_t index, int rank, const int64_t *dim);
 uint32_t ptm_xnn_output(struct ptm_xnn_build *b, int rank, const int64_t *dim);
-/* The output's memory as an input of stage 1, which may write there as well. */
-uint32_t ptm_xnn_between(struct ptm_xnn_build *b, int rank, const int64_t *dim);
 uint32_t ptm_xnn_constant(struct ptm_xnn_build *b, int rank, const int64_t *dim,
                           const float *data);
 void ptm_xnn_latch(struct ptm_xnn_build *b, enum xnn_status s);

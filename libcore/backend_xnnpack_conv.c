@@ -157,6 +157,11 @@ const char *ptm_xnn_claim_conv_transpose(const struct ptm_graph *g, const struct
             return "padding that cuts whole inputs off";
         if (g->value[n->out].type.dim[2 + d] < ptm_xnn_item(g, n, "stride", d))
             return "a result smaller than the stride"; /* the library writes outside of it */
+#ifdef PTM_XNN_2024
+        enum { FAST = 4 };
+        if (ptm_xnn_item(g, n, "stride", d) > 1 && w->dim[1] > FAST)
+            return "strides, which are slow in XNNPACK of 2024"; /* a third of cpu's speed */
+#endif
     }
     claim->layout = LAYOUT_CHANNELS_LAST;
     return NULL;

@@ -92,6 +92,10 @@ const char *ptm_xnn_claim_add(const struct ptm_graph *g, const struct ptm_node *
                               struct ptm_claim *claim)
 {
     const char *why = ptm_xnn_claim_bounds(g, n);
+#ifdef PTM_XNN_2024
+    if (!why && (isfinite(ptm_xnn_float(g, n, "min")) || isfinite(ptm_xnn_float(g, n, "max"))))
+        return "a sum with bounds, two passes in XNNPACK of 2024";
+#endif
     return why ? why : ptm_xnn_claim_binary(g, n, claim);
 }
 
@@ -147,9 +151,9 @@ void ptm_xnn_build_binary(struct ptm_xnn_build *b)
 const char *ptm_xnn_claim_unary(const struct ptm_graph *g, const struct ptm_node *n,
                                 struct ptm_claim *claim)
 {
-    (void)g;
+    (void)g, (void)n;
     claim->layout = LAYOUT_SAME;
-    claim->in_place = n->op != OP_silu; /* which reads its input twice */
+    claim->in_place = true;
     return NULL;
 }
 
@@ -192,48 +196,11 @@ const char *ptm_xnn_claim_gelu(const struct ptm_graph *g, const struct ptm_node 
 }
 #endif
 
-static uint32_t number(struct ptm_xnn_build *b, double v)
-{
-    static const int64_t one = 1;
-    float *f = ptm_xnn_floats(b, &b->object->constants, 1);
-    if (!f)
-        return XNN_INVALID_VALUE_ID;
-    *f = (float)v;
-    return ptm_xnn_constant(b, 1, &one, f);
-}
-
-/* x * sigmoid(x), clamp(x + 3, 0, 6) * 1/6: the second stage works on the output in place. */
-static void build_two(struct ptm_xnn_build *b, enum ptm_op op, const int64_t *size)
-{
-    bool silu = op == OP_silu;
-    uint32_t x = XNN_INVALID_VALUE_ID, y = x, other = x;
-    if (silu || !b->stage)
-        x = ptm_xnn_input(b, 0, 1, size);
-    if (!silu)
-        other = number(b, b->stage ? 1.0 / 6 : 3);
-    if (b->stage)
-        *(silu ? &other : &x) = ptm_xnn_between(b, 1, size);
-    y = ptm_xnn_output(b, 1, size);
-    b->object->n_stages = 2;
-    if (!ptm_xnn_good(b))
-        return;
-    if (b->stage)
-        ptm_xnn_latch(b, xnn_define_multiply2(b->subgraph, -INFINITY, INFINITY, x, other, y, 0));
-    else if (silu)
-        ptm_xnn_latch(b, xnn_define_sigmoid(b->subgraph, x, y, 0));
-    else
-        ptm_xnn_latch(b, xnn_define_add2(b->subgraph, 0, 6, x, other, y, 0));
-}
-
 void ptm_xnn_build_unary(struct ptm_xnn_build *b)
 {
     const struct ptm_graph *g = b->rq->graph;
     const struct ptm_node *n = b->rq->node;
     int64_t size = ptm_type_numel(&g->value[n->out].type);
-    if (n->op == OP_silu || n->op == OP_hardsigmoid) {
-        build_two(b, (enum ptm_op)n->op, &size);
-        return;
-    }
     uint32_t x = ptm_xnn_input(b, 0, 1, &size), y = ptm_xnn_output(b, 1, &size);
     xnn_subgraph_t s = b->subgraph;
     enum xnn_status st = xnn_status_success;
@@ -279,9 +246,6 @@ void ptm_xnn_build_unary(struct ptm_xnn_build *b)
 #ifdef PTM_XNN_2024
     case OP_tanh:
         st = xnn_define_tanh(s, x, y, 0);
-        break;
-    case OP_exp:
-        st = xnn_define_exp(s, x, y, 0);
         break;
     case OP_log:
         st = xnn_define_log(s, x, y, 0);
@@ -334,6 +298,7 @@ void ptm_xnn_build_prelu(struct ptm_xnn_build *b)
         ptm_xnn_latch(b, xnn_define_prelu(b->subgraph, in, slopes, out, 0));
 }
 
+#ifdef PTM_XNN_2024
 const char *ptm_xnn_claim_softmax(const struct ptm_graph *g, const struct ptm_node *n,
                                   struct ptm_claim *claim)
 {
@@ -356,6 +321,7 @@ void ptm_xnn_build_softmax(struct ptm_xnn_build *b)
     if (ptm_xnn_good(b))
         ptm_xnn_latch(b, xnn_define_softmax(b->subgraph, in, out, 0));
 }
+#endif
 
 /* -- padding -- */
 

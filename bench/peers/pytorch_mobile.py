@@ -18,7 +18,7 @@ import time
 
 os.environ["OMP_NUM_THREADS"] = "1"
 MODELS = ["mobilenet_v2", "mobilenet_v3_large", "squeezenet1_1", "resnet18", "shufflenet_v2_x1_0",
-          "efficientnet_b0"]
+          "efficientnet_b0", "vit", "lstm"]
 WARM, RUNS = 5, 15
 
 
@@ -54,7 +54,7 @@ def main():
     p.add_argument("--backend", default="xnnpack,cpu")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("models", nargs="*", default=MODELS)
-    a = p.parse_args()
+    a = p.parse_intermixed_args()
     backends = a.backend.split(",")
     try:
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[-1]})

@@ -394,7 +394,7 @@ static void test_conv_transpose(void)
 {
     for (int i = 0; i < 80;) {
         int64_t groups = below(3) ? 1 : 1 + below(4);
-        int64_t c = groups * (1 + below(9)), o = 1 + below(9), stride = 1 + below(3);
+        int64_t c = groups * (1 + below(9)), o = 1 + below(newer ? 4 : 9), stride = 1 + below(3);
         bool bias = below(2);
         begin();
         uint32_t in[3] = {arg(4, DIMS(1 + below(2), c, 1 + below(9), 1 + below(9))),
@@ -420,6 +420,10 @@ static void test_conv_transpose(void)
          (uint32_t[]){arg(4, DIMS(1, 2, 4, 4)), constant_of(4, DIMS(2, 3, 2, 2), false)},
          "[1 1] [0 0] [1 1] [2 2] 1");
     refused("output padding not below the stride");
+    node(OP_conv_transpose, 2,
+         (uint32_t[]){arg(4, DIMS(1, 2, 4, 4)), constant_of(4, DIMS(2, 5, 2, 2), false)},
+         "[2 2] [0 0] [0 0] [1 1] 1");
+    refused(newer ? "strides, which are slow in XNNPACK of 2024" : NULL);
 }
 
 static void test_products(void)
@@ -568,12 +572,6 @@ static void test_means(void)
          "a scale other than that of the sizes"},
         {OP_resize, 4, {1, 3, 5, 6}, "[10 12] 0 0 0 [f 0 f 0]", "resizing other than bilinear"},
         {OP_resize, 4, {1, 3, 5, 6}, "[10 12] 2 0 1 [f 0 f 0]", "resizing other than bilinear"},
-        {OP_softmax, 2, {3, 17}, "1", NULL},
-        {OP_softmax, 1, {1000}, "0", NULL},
-        {OP_softmax, 4, {1, 3, 5, 50}, "3", NULL},
-        {OP_softmax, 4, {2, 21, 5, 6}, "1", NULL},
-        {OP_softmax, 3, {2, 21, 5}, "1", "softmax over a dim that is not the last"},
-        {OP_softmax, 0, {0}, "0", "softmax over a dim that is not the last"},
         {OP_pad, 4, {1, 3, 5, 6}, "[0 0 1 2] [0 0 3 0] 0 f 0.5", NULL},
         {OP_pad, 4, {2, 3, 5, 6}, "[1 2 0 0] [0 3 0 1] 0 f 0", NULL},
         {OP_pad, 1, {7}, "[1] [2] 0 f -inf", NULL},
@@ -581,8 +579,15 @@ static void test_means(void)
         {OP_pad, 5, {2, 2, 3, 2, 3}, "[0 1 0 2 0] [1 1 1 1 1] 0 f 1", NULL},
         {OP_pad, 1, {7}, "[1] [-2] 0 f 0", "padding that cuts"},
         {OP_pad, 2, {7, 3}, "[1 1] [1 1] 1 f 0", "padding with other than a constant"},
+        /* these need the library of 2024 */
+        {OP_softmax, 2, {3, 17}, "1", NULL},
+        {OP_softmax, 1, {1000}, "0", NULL},
+        {OP_softmax, 4, {1, 3, 5, 50}, "3", NULL},
+        {OP_softmax, 4, {2, 21, 5, 6}, "1", NULL},
+        {OP_softmax, 3, {2, 21, 5}, "1", "softmax over a dim that is not the last"},
+        {OP_softmax, 0, {0}, "0", "softmax over a dim that is not the last"},
     };
-    for (size_t i = 0; i < PTM_LEN(rows); i++) {
+    for (size_t i = 0; i < PTM_LEN(rows) - (newer ? 0 : 6); i++) {
         begin();
         uint32_t x = arg(rows[i].rank, rows[i].dim), y = node(rows[i].op, 1, &x, rows[i].attrs);
         if (rows[i].refused)
@@ -606,16 +611,15 @@ static void test_unary(void)
         {OP_round, "", -1e10F, 1e10F}, {OP_sqrt, "", 0, 9},       {OP_sigmoid, "", -9, 9},
         {OP_sigmoid, "", -200, 200}, {OP_relu, "", -5, 5},        {OP_clamp, "f -1 f 2", -5, 5},
         {OP_clamp, "f -inf f 2", -5, 5}, {OP_clamp, "f -inf f inf", -5, 5},
-        {OP_hardsigmoid, "", -5, 5}, {OP_hardswish, "", -5, 5},   {OP_silu, "", -9, 9},
-        {OP_silu, "", -90, 90},     {OP_elu, "f 1 f 1 f 1", -5, 5},
+        {OP_hardswish, "", -5, 5},  {OP_elu, "f 1 f 1 f 1", -5, 5},
         {OP_elu, "f 0.3 f 1 f 1", -200, 5}, {OP_leaky_relu, "f 0.01", -5, 5},
         {OP_leaky_relu, "f -2", -5, 5}, {OP_leaky_relu, "f 0", -5, 5},
         {OP_leaky_relu, "f 3", -5, 5},
         /* these need the library of 2024 */
-        {OP_tanh, "", -5, 5},       {OP_tanh, "", -100, 100},     {OP_exp, "", -90, 80},
-        {OP_log, "", 0.001F, 9},    {OP_rsqrt, "", 0.01F, 9},     {OP_gelu, "0", -9, 9},
+        {OP_tanh, "", -5, 5},       {OP_tanh, "", -100, 100},     {OP_log, "", 0.001F, 9},
+        {OP_rsqrt, "", 0.01F, 9},   {OP_gelu, "0", -9, 9},
     };
-    for (size_t i = 0; i < PTM_LEN(rows) - (newer ? 0 : 6); i++)
+    for (size_t i = 0; i < PTM_LEN(rows) - (newer ? 0 : 5); i++)
         for (int k = 0; k < 6; k++) {
             static const struct {
                 int rank;
@@ -679,7 +683,8 @@ static void test_binary(void)
         for (int k = 0; k < 2; k++)
             in[k] = fixed && k == which ? constant_of(rank[k], dim[k], below(2))
                                         : arg(rank[k], dim[k]);
-        finish(node(o, 2, in, o == OP_add && below(2) ? "f -0.5 f 0.6" : ""), ptm_op_info(o)->name);
+        bool bounds = !newer && below(2); /* two passes there */
+        finish(node(o, 2, in, o == OP_add && bounds ? "f -0.5 f 0.6" : ""), ptm_op_info(o)->name);
         low = -1;
     }
     /* squares, and what networks do: scales per channel, and sums */
@@ -755,9 +760,9 @@ static void test_mixed(void)
     begin();
     x = arg(4, DIMS(1, 6, 5, 7));
     y = node(OP_max_pool, 1, &x, "[3 3] [1 1] [1 1] [1 1] 0");
-    static const enum ptm_op chain[] = {OP_silu, OP_hardsigmoid, OP_hardswish, OP_sigmoid, OP_neg};
+    static const enum ptm_op chain[] = {OP_elu, OP_hardswish, OP_sigmoid, OP_neg};
     for (size_t i = 0; i < PTM_LEN(chain); i++) {
-        y = node(chain[i], 1, &y, "");
+        y = node(chain[i], 1, &y, chain[i] == OP_elu ? "f 1 f 1 f 1" : "");
         y = node(OP_add, 2, (uint32_t[]){constant_of(3, DIMS(6, 1, 1), false), y}, "");
         y = node(OP_mul, 2, (uint32_t[]){y, x}, "");
     }
