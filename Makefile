@@ -69,8 +69,10 @@ $(B)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # test programs and fuzz replay programs: one source file each
-$(UNIT): $(B)/%: $(B)/%.o $(B)/libptm.a
-	$(Q)$(CC) $(SAN) -pthread -o $@ $< $(B)/libptm.a $(LDFLAGS) $(LIBS)
+$(B)/bench.a: $(filter $(B)/bench/%,$(CMD_OBJ))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(UNIT): $(B)/%: $(B)/%.o $(B)/bench.a $(B)/libptm.a
+	$(Q)$(CC) $(SAN) -pthread -o $@ $< $(B)/bench.a $(B)/libptm.a $(LDFLAGS) $(LIBS)
 $(B)/tests/kernels/check_kern: $(KERN_OBJ) $(B)/libptm.a
 	$(Q)$(CC) $(SAN) -pthread -o $@ $^ $(LDFLAGS) $(LIBS)
 $(FUZZ): $(B)/%: $(B)/%.o $(B)/tests/fuzz/replay.o $(B)/libptm.a
