@@ -125,9 +125,11 @@ enum ptm_op ptm_op_by_name(const char *name); /* PTM_N_OPS: none */
 enum ptm_status ptm_op_infer(enum ptm_op op, const struct ptm_type *in, uint32_t n_in,
                              const struct ptm_attr *attr, uint32_t n_attr, struct ptm_type *out,
                              struct ptm_err *err) PTM_WARN_UNUSED;
-/* Multiply-accumulates of a node (conv, matmul, linear, rnn, sdpa; else 0), and bytes it must
- * read and write at least. */
+/* op_cost.c: multiply-accumulates of a node (conv, matmul, linear, rnn, sdpa; else 0), and bytes it
+ * must read and write at least: inputs, outputs and weights, each once. */
 uint64_t ptm_node_macs(const struct ptm_graph *g, const struct ptm_node *n);
+/* Floating point operations, as the operator's class in ops.def counts. */
+uint64_t ptm_node_flops(const struct ptm_graph *g, const struct ptm_node *n);
 uint64_t ptm_node_bytes(const struct ptm_graph *g, const struct ptm_node *n);
 /* What one execution costs, roughly: multiply-accumulates and elements read and written. */
 uint64_t ptm_node_work(const struct ptm_graph *g, const struct ptm_node *n);

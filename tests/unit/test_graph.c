@@ -352,22 +352,26 @@ static void test_costs(void)
 {
     static const struct {
         const char *text;
-        uint64_t macs, bytes;
+        uint64_t macs, bytes, flops;
     } rows[] = {
         {"%0: f32[2, 3, 4] = arg\n%1: f32[4, 5] = arg\n%2 = matmul(%0, %1)\nreturn %2", 120,
-         4 * (24 + 20 + 30)},
+         4 * (24 + 20 + 30), 240},
         {"%0: f32[1, 4, 3, 3] = arg\n%1: f32[4, 2, 2, 2] = arg\n%2 = conv_transpose(%0, %1) "
          "stride=[2, 2] padding=[0, 0] output_padding=[0, 0] dilation=[1, 1] groups=1\nreturn %2",
-         36 * 8, 4 * (36 + 32 + 72)},
+         36 * 8, 4 * (36 + 32 + 72), 2 * 36 * 8},
         {"%0: f32[5, 2, 3] = arg\n%1: f32[2, 4] = arg\n%2: f32[12, 3] = arg\n%3: f32[12, 4] = arg\n"
          "%4, %5 = gru(%0, %1, %2, %3) reverse=0\nreturn %4", 10 * (36 + 48),
-         4 * (30 + 8 + 36 + 48 + 40 + 8)},
+         4 * (30 + 8 + 36 + 48 + 40 + 8), 20 * (36 + 48)},
         {"%0: f32[2, 5, 8] = arg\n%1: f32[2, 7, 8] = arg\n%2: f32[2, 7, 6] = arg\n"
          "%3 = sdpa(%0, %1, %2) scale=1 causal=0\nreturn %3", 2 * 5 * 7 * 14,
-         4 * (80 + 112 + 84 + 60)},
+         4 * (80 + 112 + 84 + 60), 4 * 5 * 7 * 14},
         {"%0: f32[1000, 8] = arg\n%1: i64[4] = arg\n%2 = embedding(%0, %1)\nreturn %2", 0,
-         4 * 32 * 2 + 8 * 4},
-        {"%0: f16[10] = arg\n%1 = add(%0, %0)\nreturn %1", 0, 40},
+         4 * 32 * 2 + 8 * 4, 0},
+        {"%0: f16[10] = arg\n%1 = add(%0, %0)\nreturn %1", 0, 40, 10},
+        {"%0: f32[1, 2, 4, 4] = arg\n%1 = avg_pool(%0) kernel=[2, 2] stride=[2, 2] padding=[0, 0] "
+         "ceil=0 count_include_pad=1 divisor=0\nreturn %1", 0, 4 * (32 + 8), 32},
+        {"%0: f32[3, 4] = arg\n%1 = softmax(%0) dim=1\nreturn %1", 0, 4 * 24, 60},
+        {"%0: f32[3, 4] = arg\n%1 = sum(%0) dims=[1] keepdim=0\nreturn %1", 0, 4 * 15, 12},
     };
     for (size_t i = 0; i < PTM_LEN(rows); i++) {
         struct ptm_arena arena = {0};
@@ -378,6 +382,7 @@ static void test_costs(void)
         if (g.n_nodes == 1) {
             CHECK_INT(ptm_node_macs(&g, &g.node[0]), rows[i].macs);
             CHECK_INT(ptm_node_bytes(&g, &g.node[0]), rows[i].bytes);
+            CHECK_INT(ptm_node_flops(&g, &g.node[0]), rows[i].flops);
         }
         ptm_arena_release(&arena);
     }
