@@ -360,6 +360,7 @@ static enum ptm_status run_step(struct ptm_frame *f, const struct ptm_entry *e,
     const struct ptm_graph *g = &s->piece->graph;
     size_t n_out = g->n_outputs;
     PTM_TRY(ptm_frame_work(f, s->piece->work, err));
+    size_t event = ptm_events_piece(f->exec->events, s->piece);
     if (!ptm_frame_reserve(f, s->first_out + n_out))
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for %zu run-time tensors", n_out);
     struct ptm_nd *arg;
@@ -391,6 +392,7 @@ static enum ptm_status run_step(struct ptm_frame *f, const struct ptm_entry *e,
         st = ptm_plan_run(&s->piece->plan, f->exec, arg, scalar, out, err);
     if (!st)
         s->piece->runs++;
+    ptm_events_piece_end(f->exec->events, event);
     return st;
 }
 

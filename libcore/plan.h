@@ -23,6 +23,7 @@
 #define PTM_LIBCORE_PLAN_H
 
 #include "libcore/backend.h"
+#include "libcore/profile.h"
 
 enum { PTM_SLACK = 16 };
 
@@ -101,6 +102,7 @@ struct ptm_exec {
     char *scratch; /* of kernels */
     size_t scratch_bytes, scratch_used, scratch_wanted;
     void *overflow; /* blocks of the present call that did not fit */
+    struct ptm_events *events; /* where runs are recorded; NULL: they are not. Borrowed */
 };
 void ptm_exec_release(struct ptm_exec *x);
 /* Room for the three argument tables of a run. */

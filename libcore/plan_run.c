@@ -375,6 +375,7 @@ enum ptm_status ptm_plan_run(const struct ptm_plan *plan, struct ptm_exec *exec,
     r.in = r.nd + plan->n_places;
     r.imm = (void *)(r.nd + n_nd);
     PTM_TRY(bind(&r, arg, out, err));
+    ptm_event_ends(exec->events, PTM_EVENT_BIND, 0);
     for (size_t i = 0; i < plan->n_steps; i++) {
         struct ptm_err why = {0};
         const struct ptm_plan_step *step = &plan->step[i];
@@ -382,7 +383,11 @@ enum ptm_status ptm_plan_run(const struct ptm_plan *plan, struct ptm_exec *exec,
             ptm_copy_nd(&r.nd[step->from], &r.nd[step->to]);
         else if (run_step(&r, step, &why))
             return at_site(g, &g->node[step->node], &why, err);
+        ptm_event_ends(exec->events, PTM_EVENT_STEP, (uint32_t)i);
     }
-    copy_outputs(&r, out);
+    if (plan->n_copies) {
+        copy_outputs(&r, out);
+        ptm_event_ends(exec->events, PTM_EVENT_OUTPUTS, 0);
+    }
     return PTM_OK;
 }

@@ -540,6 +540,8 @@ static enum ptm_status prepare(struct ptm_session *s, struct ptm_entry *e,
                             target(x, f)->bytes);
         }
     }
+    if (e->n_effects)
+        ptm_event_ends(s->exec.events, PTM_EVENT_EFFECTS, 0);
     ptm_owned_reset(&s->next_result);
     return build(e->result, f, &s->next_result, result, err);
 }
@@ -557,6 +559,7 @@ static enum ptm_status commit(struct ptm_session *s, struct ptm_entry *e,
                               struct ptm_err *err)
 {
     PTM_TRY(prepare(s, e, f, result, err));
+    ptm_event_ends(s->exec.events, PTM_EVENT_RESULT, 0);
     /* storages first: they are copied from values that slots may let go */
     for (size_t i = 0; i < e->n_effects; i++) {
         const struct ptm_effect *x = &e->effect[i];
@@ -577,6 +580,8 @@ static enum ptm_status commit(struct ptm_session *s, struct ptm_entry *e,
         swap_owned(&v->now, &v->next);
     }
     swap_owned(&s->result, &s->next_result);
+    if (e->n_effects)
+        ptm_event_ends(s->exec.events, PTM_EVENT_EFFECTS, 0);
     return PTM_OK;
 }
 
@@ -585,12 +590,14 @@ static enum ptm_status specialise(struct ptm_session *s, uint32_t fn, const stru
 {
     struct ptm_entry *e = ptm_malloc(sizeof(*e));
     bool keep = false;
+    trim_pieces(s); /* now, so that those of the last call lived until this one */
     if (!e)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for an entry");
     s->building = e;
     s->stats.specialised++;
     e->method = fn;
     enum ptm_status st = ptm_specialiser(s, fn, args, n_args, e, &s->frame, &keep, err);
+    ptm_event_ends(s->exec.events, PTM_EVENT_PROGRAM, 0);
     if (!st)
         st = commit(s, e, &s->frame, result, err);
     if (!st && ptm_session_flip(s, e)) /* interpreted: it relied on what has changed now */
@@ -604,7 +611,6 @@ static enum ptm_status specialise(struct ptm_session *s, uint32_t fn, const stru
         keep_entry(s, e);
         s->last = e;
     }
-    trim_pieces(s);
     return st;
 }
 
@@ -623,6 +629,7 @@ static enum ptm_status call(struct ptm_session *s, uint32_t fn, const struct ptm
                 PTM_TRY(ptm_saved_plan(s, e, err));
             e->last_used = ++s->clock;
             s->last = e;
+            ptm_event_ends(s->exec.events, PTM_EVENT_GUARDS, 0);
             PTM_TRY(ptm_frame_run(&s->frame, e, err));
             return commit(s, e, &s->frame, result, err);
         }
@@ -633,6 +640,7 @@ static enum ptm_status call(struct ptm_session *s, uint32_t fn, const struct ptm
                         "specialising again was forbidden");
     count_miss(s, fn, args, n_args);
     s->frame.seed = s->config.seed + s->stats.runs;
+    ptm_event_ends(s->exec.events, PTM_EVENT_GUARDS, 0);
     return specialise(s, fn, args, n_args, result, err);
 }
 
@@ -672,6 +680,7 @@ static enum ptm_status run(struct ptm_session *s, const char *method, const stru
                            size_t n_args, struct ptm_ival *result, struct ptm_err *err)
 {
     const struct ptm_program *p = &s->model->program;
+    ptm_events_begin(s->exec.events);
     uint32_t fn = ptm_class_method(p, s->root->cls, method);
     if (fn == UINT32_MAX)
         return ptm_fail(err, PTM_ERR_ARG, "the model has no method '%s'", method);
@@ -685,6 +694,7 @@ static enum ptm_status run(struct ptm_session *s, const char *method, const stru
         st = call(s, fn, bound, n, result, err);
     s->stats.runs += !st;
     ptm_frame_reset(&s->frame);
+    ptm_event_ends(s->exec.events, PTM_EVENT_RESULT, 0);
     return st;
 }
 
@@ -726,6 +736,7 @@ void ptm_session_close(struct ptm_session *s)
     ptm_threads_close(s->threads); /* after the pieces, whose nodes hold it */
     ptm_frame_release(&s->frame);
     ptm_exec_release(&s->exec);
+    ptm_events_release(&s->events);
     ptm_storage_pool_release(&s->pool);
     ptm_arena_release(&s->arena);
     ptm_free(s);

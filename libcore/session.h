@@ -58,6 +58,7 @@ struct ptm_session {
     struct ptm_owned result, next_result; /* the last call's; of the call before, to be reused */
     struct ptm_storage_pool pool;
     struct ptm_exec exec;
+    struct ptm_events events;    /* of the last run that was recorded */
     struct ptm_ival *bound_args; /* of the call at work */
     size_t cap_bound_args;
     struct ptm_trace *trace;     /* a specialisation at work */

@@ -140,6 +140,7 @@ void ptm_trace_run(struct ptm_trace *t)
 {
     struct ptm_err err = {0};
     int64_t start = ptm_clock_ns();
+    ptm_event_ends(t->session->exec.events, PTM_EVENT_PROGRAM, 0);
     if (!t->err.code && (ptm_frame_scalars(t->frame, t->entry, &err) ||
                          ptm_frame_run(t->frame, t->entry, &err)))
         ptm_fail(&t->err, err.code, "%s", err.msg);

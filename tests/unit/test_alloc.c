@@ -61,8 +61,8 @@ int posix_memalign(void **p, size_t align, size_t n)
 #endif
 
 /* Runs until warm, then counts. */
-static void check_backend(const char *backend, uint32_t threads, const char *path, int rank,
-                          const int64_t *dim)
+static void check_backend(const char *backend, uint32_t threads, bool profile, const char *path,
+                          int rank, const int64_t *dim)
 {
     enum { WARM = 6, RUNS = 5 };
     static float x[3 * 64 * 64];
@@ -77,6 +77,7 @@ static void check_backend(const char *backend, uint32_t threads, const char *pat
         CHECK(!"opened");
         return;
     }
+    ptm_session_profile(s, profile);
     struct ptm_tensor *t = ptm_tensor_wrap(PTM_F32, rank, dim, x);
     struct ptm_ival v = {.tag = PTM_TENSOR, .u.tensor = t};
     for (int i = 0; i < WARM; i++)
@@ -85,7 +86,8 @@ static void check_backend(const char *backend, uint32_t threads, const char *pat
     for (int i = 0; i < RUNS; i++)
         CHECK_INT(ptm_session_run(s, "forward", &v, 1, &out, &err), PTM_OK);
     if (n_allocs != before)
-        printf("%s on %s: %zu allocations in %d runs\n", path, backend, n_allocs - before, RUNS);
+        printf("%s on %s%s: %zu allocations in %d runs\n", path, backend,
+               profile ? ", profiled" : "", n_allocs - before, RUNS);
     CHECK_INT(n_allocs - before, 0);
     ptm_tensor_free(t);
     ptm_session_close(s);
@@ -94,10 +96,12 @@ static void check_backend(const char *backend, uint32_t threads, const char *pat
 
 static void check_model(const char *path, int rank, const int64_t *dim)
 {
-    check_backend("ref", 1, path, rank, dim);
+    check_backend("ref", 1, false, path, rank, dim);
+    check_backend("ref", 1, true, path, rank, dim);
     for (size_t i = 0; ptm_backends[i]; i++)
         for (uint32_t threads = 1; threads < 3 && !ptm_backends[i]->unavailable(); threads++)
-            check_backend(ptm_backends[i]->name, threads, path, rank, dim);
+            for (int profile = 0; profile < 2; profile++)
+                check_backend(ptm_backends[i]->name, threads, profile, path, rank, dim);
 }
 
 int main(void)
