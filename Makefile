@@ -36,7 +36,7 @@ endif
 LIB_SRC := $(wildcard kernels/*.c libcore/*.c formats/*.c)
 CMD_SRC := $(wildcard cmd/*.c bench/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
-CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o)
+CMD_OBJ := $(CMD_SRC:%.c=$(B)/%.o) $(B)/bench/zoo_data.o
 KERN_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out %/check_ref.c,$(wildcard tests/kernels/check*.c)))
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c) tests/kernels/check_ref.c)
 TESTS := $(UNIT) $(B)/tests/kernels/check_kern
@@ -67,6 +67,14 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+ZOO := $(sort $(wildcard bench/zoo/*.pt.zst))
+$(B)/bench/zoo_data.c: scripts/embed $(ZOO)
+	@mkdir -p $(@D)
+	$(Q)scripts/embed $(ZOO) > $@.tmp && mv $@.tmp $@
+$(B)/bench/zoo_data.o: $(B)/bench/zoo_data.c
+	@echo "  CC   $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # test programs and fuzz replay programs: one source file each
 $(B)/bench.a: $(filter $(B)/bench/%,$(CMD_OBJ))
@@ -106,6 +114,8 @@ tsan: ## build under ThreadSanitizer; sessions in several threads
 	build/tsan/tests/unit/test_session
 fuzz: ## make fuzz FMT=zip [SECONDS=60]: libFuzzer (clang) with the seed corpus
 	$(Q)scripts/fuzz $(FMT) $(or $(SECONDS),60)
+zoo-archives: ## make the archives of the zoo again, with Debian's torch
+	/usr/bin/python3 -W ignore bench/zoo/make_archives.py bench/zoo tests/e2e/zoo
 install: SHARE = $(DESTDIR)$(or $(PREFIX),/usr/local)/share
 install: all ## PREFIX=/usr/local; with the manual page and completions
 	install -D $(B)/ptm $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/ptm
@@ -120,5 +130,5 @@ clean: ## remove build/
 	rm -rf build ptm
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
-.PHONY: all check test live peers check-xnnpack-2024 check-layers check-headers asan ubsan tsan fuzz install clean help
+.PHONY: all check test live peers check-xnnpack-2024 check-layers check-headers asan ubsan tsan fuzz zoo-archives install clean help
 .SECONDARY:

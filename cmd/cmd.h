@@ -43,6 +43,7 @@ int cmd_ops(int argc, char **argv);
 int cmd_backends(int argc, char **argv);
 int cmd_kernels(int argc, char **argv);
 int cmd_strip(int argc, char **argv);
+int cmd_zoo(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 int cmd_man(int argc, char **argv);
 
@@ -61,8 +62,10 @@ int cmd_cpu(const char *cmd, const char *list);
     {"cpu", 0, OPT_STR, &(out), "LIST",                                                            \
      "instruction sets that the cpu backend may use: c,avx2,avx512,neon (all that are here)"}
 
-/* Opens the model of the command line. zoo: names and missing files get their own message. */
+/* Opens the model of the command line: a file, or zoo:NAME. */
 enum ptm_status cmd_open(struct ptm_model **out, const char *path, struct ptm_err *err);
+/* cmd_zoo.c: zoo:NAME alone; a wrong name gets a list. */
+enum ptm_status cmd_open_zoo(struct ptm_model **out, const char *name, struct ptm_err *err);
 
 /* -- output.c: JSON to a file (atomically) or, for "-", to stdout. Takes `doc`. -- */
 enum ptm_status cmd_write_json(struct cJSON *doc, const char *path, struct ptm_err *err);

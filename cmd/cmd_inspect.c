@@ -6,6 +6,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "bench/zoo.h"
 #include "cmd/cmd.h"
 #include "cmd/cost.h"
 #include "cmd/input.h"
@@ -374,7 +375,7 @@ static enum ptm_status specialise(struct inspect *o, const struct ptm_model *m, 
 
 static enum ptm_status work(struct inspect *o, const struct ptm_model *m, struct ptm_err *err)
 {
-    bool inputs = o->in.inputs.n + o->in.shapes.n != 0;
+    bool inputs = o->in.inputs.n + o->in.shapes.n != 0 || zoo_of(m);
     bool graph = (o->dump && strcmp(o->dump, "program") != 0) || o->dump_after || o->backend;
     PTM_TRY(survey_make(&o->survey, m, err));
     /* a missing operator is what the user wants to see, so the list comes before the failure */

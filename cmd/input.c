@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/zoo.h"
 #include "cmd/cmd.h"
 #include "cmd/survey.h"
 #include "formats/image.h"
@@ -523,6 +524,9 @@ enum ptm_status inputs_bind(struct inputs *in, const struct ptm_model *m, const 
             return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the inputs");
         in->bundled->text = "@bundled";
     }
+    const struct zoo_model *zoo = in->given || !in->n_params ? NULL : zoo_of(m);
+    if (zoo && !in->bundled && wants_shape(in, 0))
+        PTM_TRY(give_shape(in, 0, zoo->input, err));
     if (in->bundled)
         PTM_TRY(load_bundled(in, err));
     size_t n_bundled = in->bundled ? in->bundled_args.u.list->n : 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/zoo.h"
 #include "cmd/cmd.h"
 #include "cmd/opts.h"
 #include "libcore/arena.h"
@@ -20,6 +21,7 @@ static const struct command commands[] = {
     {"ops", cmd_ops, "the operators that this build knows"},
     {"backends", cmd_backends, "what can run models here, and why others cannot"},
     {"kernels", cmd_kernels, "the kernels of the cpu backend, and which run here"},
+    {"zoo", cmd_zoo, "the models that are built in: zoo:NAME"},
     {"completion", cmd_completion, "a shell's script that completes commands and options"},
     {"man", cmd_man, "the manual page"},
 };
@@ -102,9 +104,8 @@ void cmd_warn(const char *cmd, const char *fmt, ...)
 
 enum ptm_status cmd_open(struct ptm_model **out, const char *path, struct ptm_err *err)
 {
-    if (!strncmp(path, "zoo:", 4))
-        return ptm_fail(err, PTM_ERR_ARG, "'%.200s': this build has no zoo models; give a file",
-                        path);
+    if (zoo_is_name(path))
+        return cmd_open_zoo(out, path, err);
     return ptm_model_open(out, path, ptm_format_find, err);
 }
 

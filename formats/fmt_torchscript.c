@@ -161,13 +161,14 @@ static enum ptm_status read_all(struct ts_load *ld, const uint8_t *bytes, size_t
     return keep_tables(ld);
 }
 
-static enum ptm_status load(struct ptm_model *m, const uint8_t *bytes, size_t n,
-                            struct ptm_err *err)
+static enum ptm_status load_any(struct ptm_model *m, const uint8_t *bytes, size_t n, bool bare,
+                                struct ptm_err *err)
 {
     struct ptm_err own = {0}; /* err may be NULL */
     struct ts_load *ld = ptm_malloc(sizeof *ld);
     if (!ld)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the program");
+    ld->bare = bare;
     ld->p = &m->program;
     ld->arena = &m->program.arena;
     ld->err = err ? err : &own;
@@ -176,6 +177,18 @@ static enum ptm_status load(struct ptm_model *m, const uint8_t *bytes, size_t n,
     ptm_arena_release(&ld->scratch);
     ptm_free(ld);
     return status;
+}
+
+static enum ptm_status load(struct ptm_model *m, const uint8_t *bytes, size_t n,
+                            struct ptm_err *err)
+{
+    return load_any(m, bytes, n, false, err);
+}
+
+enum ptm_status ptm_torchscript_load_bare(struct ptm_model *m, const uint8_t *bytes, size_t n,
+                                          struct ptm_err *err)
+{
+    return load_any(m, bytes, n, true, err);
 }
 
 const struct ptm_format ptm_format_torchscript = {.name = "torchscript", .load = load};

@@ -110,6 +110,7 @@ struct ts_load {
     struct ptm_arena *arena, scratch;
     struct ptm_err *err;
     struct ptm_zip zip;
+    bool bare; /* storages that are not in the archive are zeros */
     struct ts_file *file;
     size_t n_files;
     struct ts_map symbols; /* to sym[] */

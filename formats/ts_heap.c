@@ -32,7 +32,11 @@ static enum ptm_status map_storage(struct ts_load *ld, const char *name, size_t 
     const struct ptm_zip_member *m = ptm_zip_member(&ld->zip, name);
     const uint8_t *data = NULL;
     size_t n = 0;
-    if (!m && bytes)
+    if (!m && bytes && ld->bare) {
+        n = bytes;
+        data = ptm_arena_alloc(ld->arena, bytes);
+        TS_NEED(ld, data);
+    } else if (!m && bytes)
         return ptm_fail(ld->err, PTM_ERR_FORMAT, "the archive has no '%s'", name);
     if (m && m->bytes < bytes)
         return ptm_fail(ld->err, PTM_ERR_FORMAT, "'%s' has %zu bytes, its tensors need %zu", name,

@@ -143,6 +143,7 @@ int main(void)
         {"passes", "passes --json -"},
         {"backends", "backends --json -"},
         {"kernels", "kernels --cpu c --json -"},
+        {"zoo", "zoo --json -"},
         {"ops", "ops --json -"},
         {"ops", "ops --missing conv --json -"},
     };

@@ -1,1 +1,0 @@
-ptm run zoo:resnet50

@@ -1,0 +1,1 @@
+ptm zoo --help

@@ -1,0 +1,1 @@
+ptm inspect zoo:squeezenet1_1

@@ -1,0 +1,1 @@
+ptm zoo --json - | grep -E -A 3 'schema|"lstm_small"'

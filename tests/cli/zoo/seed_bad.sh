@@ -1,0 +1,1 @@
+ptm run zoo:resnet18:x

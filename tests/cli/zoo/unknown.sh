@@ -1,0 +1,1 @@
+ptm run zoo:mobilnet_v2
