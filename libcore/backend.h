@@ -53,6 +53,7 @@ struct ptm_step_info {
     const char *isa;     /* "avx512f", "" */
     size_t packed_bytes; /* packed weights */
     const void *packed;  /* where, for steps that share them; NULL: the step's own */
+    size_t scratch_bytes; /* that a run asks c->scratch for; 0: not known */
 };
 
 struct ptm_backend {

@@ -115,6 +115,12 @@ float *ptm_cpu_scratch(const struct ptm_ref_call *c, size_t n)
     return n > PTRDIFF_MAX / sizeof(float) ? NULL : c->scratch(c->scratch_ctx, n * sizeof(float));
 }
 
+void ptm_cpu_will_scratch(struct ptm_cpu_object *o, size_t n)
+{
+    if (n < (SIZE_MAX - o->scratch_bytes) / sizeof(float) - 64)
+        o->scratch_bytes += (n * sizeof(float) + 63) / 64 * 64;
+}
+
 enum ptm_status ptm_cpu_memory(struct ptm_err *err)
 {
     return ptm_fail(err, PTM_ERR_MEMORY, "no memory for packed weights");
@@ -236,7 +242,8 @@ static enum ptm_status compile(const struct ptm_step_request *rq, void **object,
     }
     *info = (struct ptm_step_info){.kernel = o->how, .isa = o->main ? o->main->isa : "",
                                    .packed_bytes = o->pack ? o->pack->bytes : 0,
-                                   .packed = o->pack ? o->pack->data : NULL};
+                                   .packed = o->pack ? o->pack->data : NULL,
+                                   .scratch_bytes = o->scratch_bytes};
     *object = o;
     return PTM_OK;
 }

@@ -23,6 +23,7 @@ struct ptm_cpu_object {
     struct ptm_pack *pack;   /* packed weights; NULL: none */
     const struct ptm_kernel_info *main; /* of the kernel that does most of the work; may be NULL */
     const char *how;                    /* "conv", "depthwise": static */
+    size_t scratch_bytes;               /* of a run */
 };
 
 struct ptm_cpu_op {
@@ -65,6 +66,8 @@ const float *ptm_cpu_floats(struct ptm_arena *a, const struct ptm_nd *nd);
 /* `n` floats, 64-byte aligned, zero; NULL: no memory. */
 float *ptm_cpu_alloc(struct ptm_arena *a, size_t n);
 float *ptm_cpu_scratch(const struct ptm_ref_call *c, size_t n);
+/* Says when compiling that runs will ask for n floats. */
+void ptm_cpu_will_scratch(struct ptm_cpu_object *o, size_t n);
 enum ptm_status ptm_cpu_memory(struct ptm_err *err);
 
 /* -- packed weights -- */

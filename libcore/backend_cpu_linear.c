@@ -86,8 +86,11 @@ static enum ptm_status compile_linear(const struct ptm_step_request *rq, struct 
     o->main = o->k.info[PTM_KERNEL_gemm_f32];
     o->how = "gemm";
     bool bias = rq->in[2].dtype != PTM_ABSENT;
-    if (!rq->in[1].data || (bias && !rq->in[2].data))
+    if (!rq->in[1].data || (bias && !rq->in[2].data)) {
+        ptm_cpu_will_scratch(o, size);
+        ptm_cpu_will_scratch(o, bias ? n : 0);
         return PTM_OK;
+    }
     struct weights from = {&v->w, &o->k, &rq->in[1], &rq->in[2], .d = 1, .n = 0};
     struct ptm_cpu_packing packing = {.kernel = PTM_KERNEL_gemm_f32, .how = "linear",
                                       .from = rq->in + 1, .n_from = 2, .floats = size,
@@ -184,15 +187,20 @@ static enum ptm_status compile_matmul(const struct ptm_step_request *rq, struct 
                                       struct ptm_err *err)
 {
     struct batched *v = (struct batched *)o;
-    const struct ptm_nd *b = &rq->in[1];
+    const struct ptm_nd *a = &rq->in[0], *b = &rq->in[1];
     int64_t batch = 1, depth = b->dim[b->rank - 2], n = b->dim[b->rank - 1];
     for (int d = 0; d < b->rank - 2; d++)
         batch *= b->dim[d];
     o->run = run_matmul;
     o->main = o->k.info[PTM_KERNEL_gemm_f32];
     o->how = "gemm batched";
-    if (!b->data || batch != 1)
+    if (a->stride[a->rank - 1] != 1 && depth != 1)
+        ptm_cpu_will_scratch(o, (size_t)(a->dim[a->rank - 2] * depth));
+    if (!b->data || batch != 1) {
+        struct ptm_cpu_panels w;
+        ptm_cpu_will_scratch(o, ptm_cpu_panels_size(&w, &o->k, (size_t)n, (size_t)depth));
         return PTM_OK;
+    }
     struct weights from = {&v->w, &o->k, b, NULL, .d = b->rank - 2, .n = b->rank - 1};
     struct ptm_cpu_packing packing = {
         .kernel = PTM_KERNEL_gemm_f32, .how = "matmul", .from = b, .n_from = 1,
@@ -322,7 +330,16 @@ static enum ptm_status compile_attention(const struct ptm_step_request *rq,
                                          struct ptm_cpu_object *o, struct ptm_err *err)
 {
     struct attention *v = (struct attention *)o;
+    const struct ptm_nd *k = &rq->in[1], *val = &rq->in[2];
+    size_t keys = (size_t)k->dim[k->rank - 2], depth = (size_t)k->dim[k->rank - 1];
+    struct ptm_cpu_panels p;
     (void)err;
+    ptm_cpu_will_scratch(o, ptm_cpu_panels_size(&p, &o->k, keys, depth));
+    ptm_cpu_will_scratch(
+        o, ptm_cpu_panels_size(&p, &o->k, (size_t)val->dim[val->rank - 1], keys));
+    ptm_cpu_will_scratch(o, QUERIES * keys);
+    ptm_cpu_will_scratch(o, keys);
+    ptm_cpu_will_scratch(o, QUERIES * depth);
     v->scale = (float)ptm_cpu_float(rq->graph, rq->node, "scale");
     v->causal = ptm_cpu_int(rq->graph, rq->node, "causal");
     o->run = run_attention;

@@ -117,6 +117,8 @@ static enum ptm_status compile_recurrent(const struct ptm_step_request *rq,
         .kernel = PTM_KERNEL_gemm_f32, .how = v->lstm ? "lstm" : "gru", .from = in, .n_from = 4,
         .floats = from_x + from_h, .fill = fill_weights, .ctx = &from};
     PTM_TRY(ptm_cpu_pack(o, rq, &packing, &data, err));
+    ptm_cpu_will_scratch(o, (size_t)(v->times * v->batch) * n);
+    ptm_cpu_will_scratch(o, v->lstm ? 0 : (size_t)v->batch * n);
     v->from_x.data = data;
     v->from_h.data = data + from_x;
     o->run = run_recurrent;

@@ -192,19 +192,37 @@ void ptm_map_close(struct ptm_file_map *m)
     ptm_free(m);
 }
 
+/* All pages at once, where the system can do that. */
+static bool populate(uintptr_t p, size_t n, int advice)
+{
+    uintptr_t before = p % (uintptr_t)sysconf(_SC_PAGESIZE);
+    return advice && !madvise((void *)(p - before), n + before, advice);
+}
+
+#ifndef MADV_POPULATE_READ
+enum { MADV_POPULATE_READ = 0, MADV_POPULATE_WRITE = 0 };
+#endif
+
 void ptm_map_prefault(const void *p, size_t n)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), before = (uintptr_t)p % page;
-    if (!n)
-        return;
-#ifdef MADV_POPULATE_READ
-    uintptr_t first = (uintptr_t)p - before;
-    if (!madvise((void *)first, n + before, MADV_POPULATE_READ))
-        return;
-#endif
+    enum { STEP = 4096 }; /* the smallest page */
     const volatile char *at = p;
-    for (size_t i = 0; i < n; i += page - (i ? 0 : before))
+    if (!n || populate((uintptr_t)p, n, MADV_POPULATE_READ))
+        return;
+    for (size_t i = 0; i < n; i += STEP)
         (void)at[i];
+    (void)at[n - 1];
+}
+
+void ptm_map_prefault_write(void *p, size_t n)
+{
+    enum { STEP = 4096 };
+    volatile char *at = p;
+    if (!n || populate((uintptr_t)p, n, MADV_POPULATE_WRITE))
+        return;
+    for (size_t i = 0; i < n; i += STEP)
+        at[i] = at[i];
+    at[n - 1] = at[n - 1];
 }
 
 void ptm_map_guard_begin(struct ptm_map_guard *g)

@@ -16,6 +16,8 @@ enum ptm_status ptm_map_open(struct ptm_file_map **out, const char *path, const 
 void ptm_map_close(struct ptm_file_map *m); /* NULL ok */
 /* Makes the pages of these bytes present, so that their first reader does not wait for each. */
 void ptm_map_prefault(const void *p, size_t n);
+/* The same of memory that is to be written; its contents stay. */
+void ptm_map_prefault_write(void *p, size_t n);
 
 /* struct ptm_map_guard g; if (PTM_MAP_GUARD(&g)) return ptm_map_shrank(err); ... ptm_map_guard_end(&g);
  * Guards are per thread and nest. Memory allocated inside is the caller's arenas'. */

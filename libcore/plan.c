@@ -479,6 +479,8 @@ static enum ptm_status compile(struct ptm_planner *p, struct ptm_arena *work, st
             .n_in = most != UINT8_MAX && n->n_in < most ? most : n->n_in, .pool = p->o->pool,
             .packs = p->o->packs};
         PTM_TRY(s->backend->compile(&rq, &s->object, &s->info, err));
+        if (s->info.scratch_bytes > plan->scratch_bytes)
+            plan->scratch_bytes = s->info.scratch_bytes;
     }
     return PTM_OK;
 }

@@ -63,6 +63,7 @@ struct ptm_plan {
     size_t n_copies;
     size_t arena_bytes;      /* activations */
     size_t live_bytes;       /* of them alive at one step, at most: no packing needs less */
+    size_t scratch_bytes;    /* working space of the step that says it needs most */
     bool args_row_major;
     uint32_t most_in, most_attr; /* of one step: optional inputs counted */
     int64_t pack_ns;             /* the backends' part of making it: packing weights */
@@ -105,6 +106,10 @@ struct ptm_exec {
     struct ptm_events *events; /* where runs are recorded; NULL: they are not. Borrowed */
 };
 void ptm_exec_release(struct ptm_exec *x);
+/* Makes the memory that the plan's runs are known to use, and its pages: so that the first run does
+ * not wait for them. */
+enum ptm_status ptm_exec_prepare(struct ptm_exec *x, const struct ptm_plan *plan,
+                                 struct ptm_err *err) PTM_WARN_UNUSED;
 /* Room for the three argument tables of a run. */
 enum ptm_status ptm_exec_begin(struct ptm_exec *x, const struct ptm_graph *g, struct ptm_nd **arg,
                                union ptm_imm **scalar, void ***out, struct ptm_err *err)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "libcore/infer.h"
+#include "libcore/map.h"
 #include "libcore/walk.h"
 
 /* -- memory -- */
@@ -66,6 +67,37 @@ static bool reserve(char **p, size_t *have, size_t bytes)
     *p = ptm_malloc(bytes);
     *have = *p ? bytes : 0;
     return *p;
+}
+
+enum { ARENA_ALIGN = 64, SLACK = 64 }; /* slack: what backends may read past the end */
+
+static enum ptm_status make_room(struct ptm_exec *x, const struct ptm_plan *plan,
+                                 struct ptm_err *err)
+{
+    /* one more than needed: an empty graph has tables too */
+    size_t n_nd = plan->n_places + plan->most_in + 1;
+    size_t tables = n_nd * sizeof(struct ptm_nd) + plan->most_attr * sizeof(union ptm_imm);
+    if (plan->arena_bytes > PTRDIFF_MAX - ARENA_ALIGN - SLACK ||
+        !reserve(&x->arena, &x->arena_bytes, plan->arena_bytes + ARENA_ALIGN + SLACK) ||
+        !reserve(&x->tables, &x->tables_bytes, tables))
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory for %zu bytes of intermediate results",
+                        plan->arena_bytes);
+    return PTM_OK;
+}
+
+enum ptm_status ptm_exec_prepare(struct ptm_exec *x, const struct ptm_plan *plan,
+                                 struct ptm_err *err)
+{
+    size_t arena = x->arena_bytes, scratch = x->scratch_bytes;
+    PTM_TRY(make_room(x, plan, err));
+    if (!reserve(&x->scratch, &x->scratch_bytes, plan->scratch_bytes))
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory for %zu bytes of working space",
+                        plan->scratch_bytes);
+    if (x->arena_bytes != arena)
+        ptm_map_prefault_write(x->arena, x->arena_bytes);
+    if (x->scratch_bytes != scratch)
+        ptm_map_prefault_write(x->scratch, x->scratch_bytes);
+    return PTM_OK;
 }
 
 void ptm_exec_release(struct ptm_exec *x)
@@ -172,8 +204,6 @@ struct run {
     union ptm_imm *imm;
     char *arena; /* 64-byte aligned */
 };
-
-enum { ARENA_ALIGN = 64, SLACK = 64 }; /* slack: what backends may read past the end */
 
 /* Where a value's array begins, without the place's offset. */
 static struct ptm_nd root_array(const struct run *r, uint32_t v, const struct ptm_nd *arg,
@@ -362,18 +392,11 @@ enum ptm_status ptm_plan_run(const struct ptm_plan *plan, struct ptm_exec *exec,
     const struct ptm_graph *g = plan->graph;
     struct run r = {.plan = plan, .exec = exec, .g = g, .scalar = scalar};
     PTM_TRY(check_args(plan, arg, err));
-    size_t n_nd = plan->n_places + plan->most_in;
-    /* one more than needed: an empty graph has tables too */
-    size_t tables = (n_nd + 1) * sizeof(*r.nd) + plan->most_attr * sizeof(*r.imm);
-    if (plan->arena_bytes > PTRDIFF_MAX - ARENA_ALIGN - SLACK ||
-        !reserve(&exec->arena, &exec->arena_bytes, plan->arena_bytes + ARENA_ALIGN + SLACK) ||
-        !reserve(&exec->tables, &exec->tables_bytes, tables))
-        return ptm_fail(err, PTM_ERR_MEMORY, "no memory for %zu bytes of intermediate results",
-                        plan->arena_bytes);
+    PTM_TRY(make_room(exec, plan, err));
     r.arena = exec->arena + (ARENA_ALIGN - (uintptr_t)exec->arena % ARENA_ALIGN) % ARENA_ALIGN;
     r.nd = (void *)exec->tables;
     r.in = r.nd + plan->n_places;
-    r.imm = (void *)(r.nd + n_nd);
+    r.imm = (void *)(r.in + plan->most_in);
     PTM_TRY(bind(&r, arg, out, err));
     ptm_event_ends(exec->events, PTM_EVENT_BIND, 0);
     for (size_t i = 0; i < plan->n_steps; i++) {

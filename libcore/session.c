@@ -268,7 +268,12 @@ struct ptm_piece *ptm_piece_add(struct ptm_session *s, struct ptm_piece *p, stru
                                        .pool = s->threads, .packs = s->model->packs,
                                        .args_row_major = true};
     int64_t start = ptm_clock_ns();
-    if (ptm_plan_make(&p->plan, &p->graph, &p->arena, &options, err)) {
+    bool bad = ptm_plan_make(&p->plan, &p->graph, &p->arena, &options, err);
+    if (!bad && ptm_exec_prepare(&s->exec, &p->plan, err)) {
+        ptm_plan_release(&p->plan);
+        bad = true;
+    }
+    if (bad) {
         ptm_arena_release(&p->arena);
         ptm_free(p);
         return NULL;
