@@ -4,10 +4,11 @@
  *
  * One SIGBUS handler for the process looks the faulting address up in a fixed table of open
  * mappings (lock-free: the fault may come in any thread at any time). If it lies in one and the
- * thread has a guard, the handler jumps there; otherwise the handler that was there before gets
- * the signal. What is not a regular file (a pipe, a device) is read into memory instead.
+ * thread has a guard, the handler jumps there; if the guard stays, or the thread has none but
+ * another's stays, it puts a page of zeros in place; otherwise the handler that was there before
+ * gets the signal. What is not a regular file (a pipe, a device) is read into memory instead.
  */
-#define _DEFAULT_SOURCE /* madvise */
+#define _DEFAULT_SOURCE /* madvise, MAP_ANONYMOUS */
 #include "libcore/map.h"
 
 #include <errno.h>
@@ -29,6 +30,7 @@ struct ptm_file_map {
     size_t n;
     uint8_t *memory; /* contents of what cannot be mapped */
     int slot;        /* in the table; -1: none */
+    atomic_bool zeros; /* stand in for a part of the file */
     char path[];
 };
 
@@ -40,10 +42,11 @@ static struct {
 
 static _Thread_local struct ptm_map_guard *guards; /* innermost first */
 static _Thread_local const struct ptm_file_map *shrunk;
+static atomic_int n_stay; /* guards that stay, in all threads */
 static struct sigaction old_action;
 static pthread_once_t installed = PTHREAD_ONCE_INIT;
 
-static const struct ptm_file_map *find_map(uintptr_t address)
+static struct ptm_file_map *find_map(uintptr_t address)
 {
     for (int i = 0; i < MAX_MAPS; i++) {
         uintptr_t base = atomic_load(&table[i].base);
@@ -56,8 +59,16 @@ static const struct ptm_file_map *find_map(uintptr_t address)
 static void on_sigbus(int sig, siginfo_t *info, void *context)
 {
     struct ptm_map_guard *g = guards;
-    const struct ptm_file_map *m = g ? find_map((uintptr_t)info->si_addr) : NULL;
-    if (m) {
+    bool stay = g ? g->stays : atomic_load(&n_stay) > 0;
+    struct ptm_file_map *m = g || stay ? find_map((uintptr_t)info->si_addr) : NULL;
+    if (m && stay) {
+        uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+        uintptr_t at = (uintptr_t)info->si_addr / page * page;
+        atomic_store(&m->zeros, true);
+        if (mmap((void *)at, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
+            MAP_FAILED)
+            return;
+    } else if (m) {
         shrunk = m;
         guards = g->outer;
         siglongjmp(g->env, 1);
@@ -225,14 +236,31 @@ void ptm_map_prefault_write(void *p, size_t n)
     at[n - 1] = at[n - 1];
 }
 
+bool ptm_map_shrunk(const struct ptm_file_map *m)
+{
+    if (!m || !atomic_load(&m->zeros))
+        return false;
+    shrunk = m;
+    return true;
+}
+
+void ptm_map_guard_stays(struct ptm_map_guard *g)
+{
+    g->stays = true;
+    atomic_fetch_add(&n_stay, 1);
+}
+
 void ptm_map_guard_begin(struct ptm_map_guard *g)
 {
     g->outer = guards;
+    g->stays = false;
     guards = g;
 }
 
 void ptm_map_guard_end(struct ptm_map_guard *g)
 {
+    if (g->stays)
+        atomic_fetch_sub(&n_stay, 1);
     guards = g->outer;
 }
 

@@ -2,6 +2,9 @@
 /*
  * Read-only file mappings. A file that shrinks while it is mapped turns reads into SIGBUS;
  * ptm_map_guard_begin/end catch that around work on a mapping and give PTM_ERR_IO_SHRANK instead.
+ * The guard leaves the work by a jump. Work that several threads share cannot be left so: for such
+ * a guard, `stays` is set: then all threads read zeros where the file ended, and the owner asks
+ * ptm_map_shrunk afterwards.
  */
 #ifndef PTM_LIBCORE_MAP_H
 #define PTM_LIBCORE_MAP_H
@@ -24,10 +27,14 @@ void ptm_map_prefault_write(void *p, size_t n);
 struct ptm_map_guard {
     sigjmp_buf env;
     struct ptm_map_guard *outer;
+    bool stays;
 };
 #define PTM_MAP_GUARD(g) (ptm_map_guard_begin(g), sigsetjmp((g)->env, 1))
 void ptm_map_guard_begin(struct ptm_map_guard *g);
 void ptm_map_guard_end(struct ptm_map_guard *g);
+void ptm_map_guard_stays(struct ptm_map_guard *g);
 enum ptm_status ptm_map_shrank(struct ptm_err *err);
+/* Have zeros been read in place of the file? NULL: no. */
+bool ptm_map_shrunk(const struct ptm_file_map *m);
 
 #endif

@@ -716,8 +716,12 @@ enum ptm_status ptm_session_run(struct ptm_session *s, const char *method,
         ptm_frame_reset(&s->frame);
         return ptm_map_shrank(err);
     }
+    if (s->threads)
+        ptm_map_guard_stays(&guard);
     enum ptm_status st = run(s, method, args, n_args, result, err);
     ptm_map_guard_end(&guard);
+    if (!st && ptm_map_shrunk(s->model->map))
+        st = ptm_map_shrank(err);
     return st;
 }
 

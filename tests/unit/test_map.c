@@ -2,6 +2,7 @@
 /* libcore/map.c: mapping, reading what cannot be mapped, and files that shrink. */
 #include "libcore/map.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -131,6 +132,44 @@ static void test_shrinks(void)
     ptm_map_close(m);
 }
 
+static void *sum_in_thread(void *p)
+{
+    static uint64_t total;
+    total = sum(p, 64 * 1024);
+    return &total;
+}
+
+/* A guard that stays: zeros for this thread and for others, and a mark. */
+static void test_stays(void)
+{
+    struct ptm_file_map *m = NULL;
+    const uint8_t *p;
+    size_t n;
+    pthread_t thread;
+    void *total = NULL;
+    struct ptm_map_guard g;
+    make_file(256 * 1024);
+    CHECK_INT(ptm_map_open(&m, path, &p, &n, &err), PTM_OK);
+    CHECK(!ptm_map_shrunk(m) && !ptm_map_shrunk(NULL));
+    CHECK(!truncate(path, 100));
+    if (PTM_MAP_GUARD(&g)) {
+        CHECK(!"it stays");
+        return;
+    }
+    ptm_map_guard_stays(&g);
+    void *part;
+    const uint8_t *from = p + 64 * 1024;
+    memcpy(&part, &from, sizeof(part));
+    CHECK(!pthread_create(&thread, NULL, sum_in_thread, part));
+    CHECK(!pthread_join(thread, &total) && *(uint64_t *)total == 0);
+    CHECK_INT(sum(p + 128 * 1024, 128 * 1024), 0);
+    ptm_map_guard_end(&g);
+    CHECK(ptm_map_shrunk(m));
+    CHECK_INT(ptm_map_shrank(&err), PTM_ERR_IO_SHRANK);
+    err = (struct ptm_err){0};
+    ptm_map_close(m);
+}
+
 static void test_many(void)
 {
     enum { TRY = 300 };
@@ -158,6 +197,7 @@ int main(void)
     test_open();
     test_fifo();
     test_shrinks();
+    test_stays();
     test_many();
     unlink(path);
     rmdir(dir);
