@@ -99,6 +99,15 @@ bool ptm_cpu_dense(const struct ptm_nd *nd)
     return true;
 }
 
+int64_t ptm_cpu_row_step(const struct ptm_nd *nd, bool channels_last)
+{
+    int inner = channels_last ? 1 : nd->rank - 1;
+    for (int d = nd->rank - 1; d >= 0; d--)
+        if (d != inner && nd->dim[d] > 1)
+            return nd->stride[d];
+    return nd->rank ? nd->dim[inner] : 1;
+}
+
 float *ptm_cpu_alloc(struct ptm_arena *a, size_t n)
 {
     enum { ALIGN = 64 };

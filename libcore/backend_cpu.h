@@ -60,6 +60,8 @@ const char *ptm_cpu_all_f32(const struct ptm_graph *g, const struct ptm_node *n)
 int64_t ptm_cpu_numel(const struct ptm_nd *nd);
 /* Are elements in row-major order, without gaps? */
 bool ptm_cpu_dense(const struct ptm_nd *nd);
+/* An array in rows (libcore/backend.h): elements from one row to the next. */
+int64_t ptm_cpu_row_step(const struct ptm_nd *nd, bool channels_last);
 /* A constant f32 or f16 array as row-major f32: the array itself where it is that, else a copy;
  * NULL when absent, or memory is out (then a->failed). */
 const float *ptm_cpu_floats(struct ptm_arena *a, const struct ptm_nd *nd);

@@ -29,6 +29,7 @@ struct call {
     const float *x; /* of the present group */
     int64_t xs[4];
     float *y;
+    int64_t ys; /* from one output pixel to the next */
 };
 
 static void read_geometry(struct conv *v, const struct ptm_step_request *rq)
@@ -191,7 +192,7 @@ static int run_product(const struct ptm_cpu_object *o, const struct ptm_ref_call
         .k = &o->k, .rows = (size_t)(v->images * v->out[H] * v->out[W]),
         .taps = copies ? 1 : taps, .depth = (size_t)v->c_in * (copies ? taps : 1),
         .point = copies ? copy_patches : point, .copies = copies, .ctx = &p,
-        .c_stride = (size_t)(v->groups * v->c_out), .min = v->min, .max = v->max};
+        .c_stride = (size_t)ptm_cpu_row_step(&c->out[0], true), .min = v->min, .max = v->max};
     for (int64_t i = 0; i < v->groups; i++) {
         p.x = (const float *)c->in[0].data + i * v->c_in * (v->groups > 1 ? p.xs[1] : 0);
         g.w = &v->panels[i];
@@ -226,8 +227,8 @@ static void table_part(const struct call *p, const float *x, int64_t oy, int64_t
             }
         struct ptm_dwconv_f32 d = {
             .x = table, .x_pixels = (size_t)n, .taps = (size_t)taps, .pixels = (size_t)n,
-            .channels = (size_t)v->groups, .w = v->depthwise, .y = y + from * v->groups,
-            .y_stride = (size_t)v->groups, .min = v->min, .max = v->max};
+            .channels = (size_t)v->groups, .w = v->depthwise, .y = y + from * p->ys,
+            .y_stride = (size_t)p->ys, .min = v->min, .max = v->max};
         v->o.k.dwconv_f32(&d);
     }
 }
@@ -238,7 +239,7 @@ static void depthwise_row(void *ctx, size_t task)
     const struct conv *v = p->v;
     int64_t image = (int64_t)task / v->out[H], oy = (int64_t)task % v->out[H];
     const float *x = p->x + image * p->xs[0];
-    float *y = p->y + (int64_t)task * v->out[W] * v->groups;
+    float *y = p->y + (int64_t)task * v->out[W] * p->ys;
     int64_t kw = v->kernel[W], lo = 0, hi = 0;
     if ((kw == 3 || kw == 5) && v->stride[W] <= 2 && v->dilation[W] == 1) {
         int64_t end, none; /* windows that lie inside of the row */
@@ -259,8 +260,8 @@ static void depthwise_row(void *ctx, size_t task)
             .row = (size_t)(p->xs[2] * v->dilation[H]), .column = (size_t)p->xs[3],
             .rows = (size_t)(last - first), .first = (size_t)first, .kh = (size_t)v->kernel[H],
             .kw = (size_t)kw, .step = (size_t)v->stride[W], .pixels = (size_t)(hi - lo),
-            .channels = (size_t)v->groups, .w = v->depthwise, .y = y + lo * v->groups,
-            .y_stride = (size_t)v->groups, .min = v->min, .max = v->max};
+            .channels = (size_t)v->groups, .w = v->depthwise, .y = y + lo * p->ys,
+            .y_stride = (size_t)p->ys, .min = v->min, .max = v->max};
         v->o.k.dwrun_f32(&d);
     }
     table_part(p, x, oy, hi, v->out[W], y);
@@ -269,7 +270,8 @@ static void depthwise_row(void *ctx, size_t task)
 static int run_depthwise(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
     const struct conv *v = (const struct conv *)o;
-    struct call p = {.v = v, .c = c, .x = c->in[0].data, .y = c->out[0].data};
+    struct call p = {.v = v, .c = c, .x = c->in[0].data, .y = c->out[0].data,
+                     .ys = ptm_cpu_row_step(&c->out[0], true)};
     memcpy(p.xs, c->in[0].stride, sizeof(p.xs));
     ptm_cpu_parallel(o->pool, (size_t)(v->images * v->out[H]), depthwise_row, &p);
     return 0;
@@ -403,6 +405,7 @@ static const char *claim_conv(const struct ptm_graph *g, const struct ptm_node *
     if (x->rank != 4)
         return "only two spatial dims";
     claim->layout = LAYOUT_CHANNELS_LAST;
+    claim->row_inputs = claim->row_outputs = true;
     claim->any_strides = copies_patches(w->dim[1], ptm_cpu_int(g, n, "groups"),
                                         w->dim[2] * w->dim[3]);
     return NULL;
@@ -454,7 +457,8 @@ static void transposed_row(void *ctx, size_t task)
     struct transposed_call p = *(const struct transposed_call *)ctx;
     const struct conv *v = &p.t->v;
     int64_t image = (int64_t)task / v->out[H], oy = (int64_t)task % v->out[H];
-    float *y = (float *)p.c->out[0].data + (int64_t)task * v->out[W] * v->groups * v->c_out;
+    int64_t ys = ptm_cpu_row_step(&p.c->out[0], true);
+    float *y = (float *)p.c->out[0].data + (int64_t)task * v->out[W] * ys;
     p.oy = oy / v->stride[H];
     p.ox = 0;
     for (int64_t px = 0; px < v->stride[W] && px < v->out[W]; px++) {
@@ -462,12 +466,12 @@ static void transposed_row(void *ctx, size_t task)
         struct ptm_cpu_gemm g = {
             .k = &v->o.k, .rows = (size_t)((v->out[W] - px + v->stride[W] - 1) / v->stride[W]),
             .taps = (size_t)p.phase->taps, .depth = (size_t)v->c_in, .point = point_transposed,
-            .ctx = &p, .c_stride = (size_t)(v->stride[W] * v->groups * v->c_out), .min = v->min,
+            .ctx = &p, .c_stride = (size_t)(v->stride[W] * ys), .min = v->min,
             .max = v->max};
         for (int64_t i = 0; i < v->groups; i++) {
             p.x = (const float *)p.c->in[0].data + image * p.xs[0] + i * v->c_in;
             g.w = &p.phase->panels[i];
-            g.c = y + (px * v->groups + i) * v->c_out;
+            g.c = y + px * ys + i * v->c_out;
             ptm_cpu_gemm(&g, NULL);
         }
     }
@@ -606,6 +610,7 @@ static const char *claim_transposed(const struct ptm_graph *g, const struct ptm_
     if (ptm_cpu_item(g, n, "stride", 0) > 64 || ptm_cpu_item(g, n, "stride", 1) > 64)
         return "a stride above 64";
     claim->layout = LAYOUT_CHANNELS_LAST;
+    claim->row_inputs = claim->row_outputs = true;
     return NULL;
 }
 

@@ -142,9 +142,13 @@ static const char *claim_reshape(const struct ptm_graph *g, const struct ptm_nod
     const struct ptm_type *out = &g->value[n->out].type;
     claim->layout = LAYOUT_ROW_MAJOR;
     claim->any_strides = claim->any_outputs = true;
-    if (in->type.rank == 5 && out->rank == 4 && in->kind == V_NODE &&
-        g->node[in->ref].op == OP_permute && in->type.dim[3] == out->dim[2] &&
-        in->type.dim[4] == out->dim[3] && in->type.dim[0] == out->dim[0])
+    int last = in->type.rank - 1; /* space: the last two dims, or one for both */
+    if (in->type.rank < 4 || out->rank != 4 || in->kind != V_NODE ||
+        g->node[in->ref].op != OP_permute || in->type.dim[0] != out->dim[0])
+        return NULL;
+    int64_t area = out->dim[2] * out->dim[3];
+    if (in->type.dim[last] == area ||
+        (last > 3 && in->type.dim[last - 1] == out->dim[2] && in->type.dim[last] == out->dim[3]))
         claim->layout = LAYOUT_CHANNELS_LAST;
     return NULL;
 }
@@ -226,11 +230,11 @@ static int run_pad(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
     const struct ptm_nd *x = &c->in[0], *y = &c->out[0];
     const union ptm_imm *before = c->attr + 1, *mode = c->attr + 2 * (1 + y->rank);
     float value = (float)mode[1].f, *to = y->data;
-    int64_t channels = y->dim[1];
+    int64_t channels = y->dim[1], step = ptm_cpu_row_step(y, true);
     (void)o;
     for (int64_t i = 0; i < y->dim[0]; i++)
         for (int64_t oy = 0; oy < y->dim[2]; oy++)
-            for (int64_t ox = 0; ox < y->dim[3]; ox++, to += channels) {
+            for (int64_t ox = 0; ox < y->dim[3]; ox++, to += step) {
                 int64_t iy = source(oy - before[2].i, x->dim[2], mode->i);
                 int64_t ix = source(ox - before[3].i, x->dim[3], mode->i);
                 const float *from = (const float *)x->data + i * x->stride[0] +
@@ -257,6 +261,7 @@ static const char *claim_pad(const struct ptm_graph *g, const struct ptm_node *n
         if (ptm_cpu_item(g, n, "before", d) || ptm_cpu_item(g, n, "after", d))
             return "padded channels or images";
     claim->layout = LAYOUT_CHANNELS_LAST;
+    claim->row_inputs = claim->row_outputs = true;
     return NULL;
 }
 OPERATOR(pad)

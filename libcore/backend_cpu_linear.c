@@ -45,7 +45,8 @@ static int run_linear(const struct ptm_cpu_object *o, const struct ptm_ref_call 
                             c->in[1].stride[0], bias);
         w.data = data;
     }
-    multiply(o, &w, rows, c->in[0].data, w.depth, c->out[0].data, n, v->min, v->max, o->pool);
+    multiply(o, &w, rows, c->in[0].data, (size_t)ptm_cpu_row_step(&c->in[0], false),
+             c->out[0].data, (size_t)ptm_cpu_row_step(&c->out[0], false), v->min, v->max, o->pool);
     return 0;
 }
 
@@ -104,6 +105,7 @@ static const char *claim_linear(const struct ptm_graph *g, const struct ptm_node
     const char *why = ptm_cpu_all_f32(g, n);
     bool given = ptm_cpu_is_const(g, n, 1) && (!ptm_cpu_has(g, n, 2) || ptm_cpu_is_const(g, n, 2));
     claim->layout = LAYOUT_ROW_MAJOR;
+    claim->row_inputs = claim->row_outputs = true;
     if (!why && ptm_cpu_in(g, n, 0)->dtype != PTM_F32)
         return "only f32";
     for (uint32_t i = 1; i < n->n_in && !why && !given; i++)

@@ -11,45 +11,59 @@ struct channels {
     const float *scale, *shift; /* per channel */
 };
 
+/* Rows of channels; or each channel, of `lines` rows, apart. */
 struct affine_call {
     const struct channels *v;
     const struct ptm_ref_call *c;
-    size_t rows, n, tasks;
+    size_t rows, lines, n, tasks;
+    int64_t x_step, y_step; /* from one row to the next */
     bool last;
 };
 
 static void affine_part(void *ctx, size_t i)
 {
     const struct affine_call *p = ctx;
-    const float *x = p->c->in[0].data;
-    float *y = p->c->out[0].data;
-    size_t channels = (size_t)p->c->in[0].dim[1];
-    if (p->last) {
-        size_t from = p->rows * i / p->tasks, to = p->rows * (i + 1) / p->tasks;
-        p->v->o.k.affine_f32(to - from, p->n, x + from * p->n, p->v->scale, p->v->shift, false,
-                             y + from * p->n);
-    } else {
-        p->v->o.k.affine_f32(1, p->n, x + i * p->n, p->v->scale + i % channels,
-                             p->v->shift + i % channels, true, y + i * p->n);
-    }
+    size_t from = p->last ? p->rows * i / p->tasks : i * p->lines;
+    size_t to = p->last ? p->rows * (i + 1) / p->tasks : from + p->lines, rows = to - from;
+    const float *x = (const float *)p->c->in[0].data + (int64_t)from * p->x_step;
+    float *y = (float *)p->c->out[0].data + (int64_t)from * p->y_step;
+    size_t channel = p->last ? 0 : i % (size_t)p->c->in[0].dim[1];
+    bool dense = p->last && p->x_step == (int64_t)p->n && p->y_step == (int64_t)p->n;
+    for (size_t k = dense ? rows : 1; from < to; from += k, x += p->x_step, y += p->y_step)
+        p->v->o.k.affine_f32(k, p->n, x, p->v->scale + channel, p->v->shift + channel, !p->last, y);
 }
 
 static int run_batch_norm(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
-    const struct ptm_nd *x = &c->in[0];
+    const struct ptm_nd *x = &c->in[0], *y = &c->out[0];
     struct affine_call p = {.v = (const struct channels *)o, .c = c};
     size_t area = 1, channels = (size_t)x->dim[1];
     for (int d = 2; d < x->rank; d++)
         area *= (size_t)x->dim[d];
-    p.last = x->rank == 4 && x->stride[1] == 1 && area > 1;
-    if (area == 1 || p.last) {
+    bool side_by_side = channels == 1 || (x->stride[1] == 1 && y->stride[1] == 1);
+    if (area == 1 && side_by_side) { /* a row per image */
         p.last = true;
-        p.rows = (size_t)x->dim[0] * area;
-        p.n = channels;
-        p.tasks = p.rows < 64 ? 1 : 2 * ptm_cpu_threads(o->pool);
-    } else {
+        p.x_step = x->dim[0] > 1 ? x->stride[0] : x->dim[1];
+        p.y_step = x->dim[0] > 1 ? y->stride[0] : x->dim[1];
+    } else if (x->rank == 4 && channels > 1 && side_by_side) {
+        p.last = true;
+        p.x_step = ptm_cpu_row_step(x, true);
+        p.y_step = ptm_cpu_row_step(y, true);
+    } else if (ptm_cpu_dense(x) && ptm_cpu_dense(y)) {
+        p.lines = 1;
         p.n = area;
-        p.tasks = (size_t)x->dim[0] * channels;
+        p.x_step = p.y_step = (int64_t)area;
+    } else {
+        p.n = x->rank > 2 ? (size_t)x->dim[x->rank - 1] : 1;
+        p.lines = area / p.n;
+        p.x_step = ptm_cpu_row_step(x, false);
+        p.y_step = ptm_cpu_row_step(y, false);
+    }
+    p.tasks = (size_t)x->dim[0] * channels;
+    if (p.last) {
+        p.n = channels;
+        p.rows = (size_t)x->dim[0] * area;
+        p.tasks = p.rows < 64 ? 1 : 2 * ptm_cpu_threads(o->pool);
     }
     ptm_cpu_parallel(o->pool, p.tasks, affine_part, &p);
     return 0;
@@ -101,6 +115,7 @@ static const char *claim_norm(const struct ptm_graph *g, const struct ptm_node *
         why = "no channels";
     claim->layout = n->op == OP_batch_norm ? LAYOUT_SAME : LAYOUT_ROW_MAJOR;
     claim->in_place = true;
+    claim->row_inputs = claim->row_outputs = n->op == OP_batch_norm;
     return why;
 }
 

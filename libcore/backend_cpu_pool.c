@@ -23,6 +23,7 @@ struct call {
     const float *x;
     int64_t xs[4];
     float *y;
+    int64_t ys; /* from one output pixel to the next */
 };
 
 /* Part of the input, and of the input with its padding, that output o of dim d covers. */
@@ -52,10 +53,10 @@ static void pool_row(void *ctx, size_t task)
     const struct pool *v = p->v;
     int64_t image = (int64_t)task / v->out[H], oy = (int64_t)task % v->out[H];
     const float *x = p->x + image * p->xs[0], *table[MOST_TAPS];
-    float *y = p->y + (int64_t)task * v->out[W] * v->channels;
+    float *y = p->y + (int64_t)task * v->out[W] * p->ys;
     int64_t y0, y1, x0, x1, high, wide;
     window(v, H, oy, &y0, &y1, &high);
-    for (int64_t ox = 0; ox < v->out[W]; ox++, y += v->channels) {
+    for (int64_t ox = 0; ox < v->out[W]; ox++, y += p->ys) {
         window(v, W, ox, &x0, &x1, &wide);
         size_t taps = 0;
         for (int64_t iy = y0; iy < y1; iy += v->dilation[H])
@@ -71,7 +72,8 @@ static void pool_row(void *ctx, size_t task)
 static int run_pool(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
     const struct pool *v = (const struct pool *)o;
-    struct call p = {.v = v, .x = c->in[0].data, .y = c->out[0].data};
+    struct call p = {.v = v, .x = c->in[0].data, .y = c->out[0].data,
+                     .ys = ptm_cpu_row_step(&c->out[0], true)};
     memcpy(p.xs, c->in[0].stride, sizeof(p.xs));
     ptm_cpu_parallel(o->pool, (size_t)(v->images * v->out[H]), pool_row, &p);
     return 0;
@@ -130,6 +132,7 @@ static const char *claim_pool(const struct ptm_graph *g, const struct ptm_node *
     if (taps > MOST_TAPS && !whole)
         return "a window of more than 1024 elements";
     claim->layout = LAYOUT_CHANNELS_LAST;
+    claim->row_inputs = claim->row_outputs = true;
     return NULL;
 }
 
@@ -146,11 +149,12 @@ static int run_mean(const struct ptm_cpu_object *o, const struct ptm_ref_call *c
 {
     const struct ptm_nd *x = &c->in[0];
     size_t area = (size_t)(x->dim[2] * x->dim[3]), channels = (size_t)x->dim[1];
+    int64_t y_step = x->dim[0] > 1 ? c->out[0].stride[0] : 0;
     for (int64_t i = 0; i < x->dim[0]; i++) {
         struct ptm_pool_f32 t = {.op = PTM_POOL_SUM, .taps = area, .channels = channels,
-                                 .tap_stride = channels,
-                                 .base = (const float *)x->data + i * (int64_t)(area * channels),
-                                 .y = (float *)c->out[0].data + i * (int64_t)channels,
+                                 .tap_stride = (size_t)ptm_cpu_row_step(x, true),
+                                 .base = (const float *)x->data + i * x->stride[0],
+                                 .y = (float *)c->out[0].data + i * y_step,
                                  .scale = 1.0f / (float)area};
         o->k.pool_f32(&t);
     }
@@ -203,6 +207,7 @@ static const char *claim_mean(const struct ptm_graph *g, const struct ptm_node *
     for (int k = 0; k < count; k++)
         dims |= 1u << ptm_cpu_item(g, n, "dims", k);
     claim->layout = over_space(g, n) ? LAYOUT_CHANNELS_LAST : LAYOUT_ROW_MAJOR;
+    claim->row_inputs = over_space(g, n);
     uint32_t last = ((1u << count) - 1) << (x->rank - count); /* these dims are the last ones */
     return count && dims != last ? "not the mean of the last dims" : NULL;
 }

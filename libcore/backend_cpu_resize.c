@@ -27,6 +27,7 @@ struct call {
     const float *x;
     int64_t xs[4];
     float *y;
+    int64_t ys; /* from one output pixel to the next */
 };
 
 static void resize_row(void *ctx, size_t task)
@@ -35,11 +36,11 @@ static void resize_row(void *ctx, size_t task)
     const struct resize *v = p->v;
     int64_t image = (int64_t)task / v->out[H], oy = (int64_t)task % v->out[H];
     const float *x = p->x + image * p->xs[0], *from[MOST * MOST];
-    float weight[MOST * MOST], *y = p->y + (int64_t)task * v->out[W] * v->channels;
+    float weight[MOST * MOST], *y = p->y + (int64_t)task * v->out[W] * p->ys;
     const struct taps *ty = &v->taps[H][oy];
     struct ptm_pool_f32 t = {.op = PTM_POOL_SUM, .channels = (size_t)v->channels, .x = from,
                              .w = weight, .scale = 1.0f};
-    for (int64_t ox = 0; ox < v->out[W]; ox++, y += v->channels) {
+    for (int64_t ox = 0; ox < v->out[W]; ox++, y += p->ys) {
         const struct taps *tx = &v->taps[W][ox];
         t.taps = 0;
         for (int j = 0; j < v->count; j++)
@@ -59,7 +60,8 @@ static void resize_row(void *ctx, size_t task)
 static int run_resize(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
     const struct resize *v = (const struct resize *)o;
-    struct call p = {.v = v, .x = c->in[0].data, .y = c->out[0].data};
+    struct call p = {.v = v, .x = c->in[0].data, .y = c->out[0].data,
+                     .ys = ptm_cpu_row_step(&c->out[0], true)};
     memcpy(p.xs, c->in[0].stride, sizeof(p.xs));
     ptm_cpu_parallel(o->pool, (size_t)(v->images * v->out[H]), resize_row, &p);
     return 0;
@@ -158,6 +160,7 @@ static const char *claim_resize(const struct ptm_graph *g, const struct ptm_node
     if (ptm_cpu_int(g, n, "antialias"))
         return "antialiasing";
     claim->layout = LAYOUT_CHANNELS_LAST;
+    claim->row_inputs = claim->row_outputs = true;
     for (int d = 0; d < ptm_cpu_count(g, n, "scale"); d++) {
         double scale = ptm_node_attr(g, n, "scale")[1 + d].u.f;
         if (scale > 0 && (scale < 1e-4 || scale > 1e4))

@@ -150,6 +150,16 @@ static bool all_claimed(const struct ptm_plan *plan)
     return true;
 }
 
+static size_t parts, reorders; /* of plans: values made where a concat joins them; copies */
+
+static void count_places(const struct ptm_plan *plan)
+{
+    for (size_t v = 0; v < graph.n_values; v++)
+        parts += plan->place[v].part_of != PTM_NO_VALUE;
+    for (size_t i = 0; i < plan->n_steps; i++)
+        reorders += plan->step[i].node == PTM_NO_VALUE;
+}
+
 static void compare_outputs(const struct guarded *got, const struct guarded *want)
 {
     for (size_t i = 0; i < graph.n_outputs; i++) {
@@ -192,6 +202,7 @@ static void compare(const char *text)
         }
         CHECK_INT(ptm_plan_verify(&plan, fresh()), PTM_OK);
         CHECK(all_claimed(&plan));
+        count_places(&plan);
         for (int again = 0; again < 2; again++) {
             struct ptm_exec own = {0}; /* what was prepared suffices: runs allocate nothing */
             CHECK_INT(ptm_exec_prepare(&own, &plan, fresh()), PTM_OK);
@@ -486,6 +497,50 @@ static void test_binary(void)
           "%%6 = div(%%5, %%0)\nreturn %%4, %%5, %%6\n");
 }
 
+/* -- rows further apart than they are long: channels of a channels-last image, of a concat -- */
+
+static void test_rows(void)
+{
+    static const char *const ops[] = {
+        "%4: f32[17, 12, 1, 1] = const\n%5: f32[17] = const\n%3 = conv(%2, %4, %5) stride=[1, 1] "
+        "padding=[0, 0] dilation=[1, 1] groups=1\n",
+        "%4: f32[7, 12, 3, 3] = const\n%3 = conv(%2, %4, _) stride=[1, 1] padding=[1, 1] "
+        "dilation=[1, 1] groups=1 min=0\n",
+        "%4: f32[8, 3, 3, 3] = const\n%3 = conv(%2, %4, _) stride=[1, 1] padding=[1, 1] "
+        "dilation=[1, 1] groups=4\n",
+        "%4: f32[12, 1, 3, 3] = const\n%3 = conv(%2, %4, _) stride=[1, 1] padding=[1, 1] "
+        "dilation=[1, 1] groups=12\n",
+        "%4: f32[12, 1, 5, 5] = const\n%3 = conv(%2, %4, _) stride=[1, 1] padding=[4, 4] "
+        "dilation=[2, 2] groups=12\n",
+        "%4: f32[12, 5, 1, 1] = const\n%3 = conv_transpose(%2, %4, _) stride=[1, 1] "
+        "padding=[0, 0] output_padding=[0, 0] dilation=[1, 1] groups=1\n",
+        "%3, %9 = max_pool(%2) kernel=[3, 3] stride=[1, 1] padding=[1, 1] dilation=[1, 1] ceil=0\n",
+        "%3 = avg_pool(%2) kernel=[3, 3] stride=[1, 1] padding=[1, 1] ceil=0 count_include_pad=1 "
+        "divisor=0\n",
+        "%4 = mean(%2) dims=[2, 3] keepdim=1\n%3 = add(%4, %2)\n",
+        "%4 = adaptive_avg_pool(%2) size=[1, 1]\n%3 = mul(%4, %2)\n",
+        "%4: f32[12] = const \"positive\"\n%3 = batch_norm(%2, %4, %4) eps=0.001\n",
+        "%4: f32[12] = const \"positive\"\n%5 = batch_norm(%2, %4, %4) eps=0.001\n%3 = relu(%5)\n",
+        "%4 = sigmoid(%2)\n%5 = exp(%4)\n%3 = neg(%5)\n",
+    };
+    static const int shapes[][3] = {{1, 9, 10}, {2, 6, 7}, {2, 1, 5}, {1, 6, 1}, {3, 1, 1}};
+    for (size_t i = 0; i < PTM_LEN(ops); i++)
+        for (size_t k = 0; k < PTM_LEN(shapes); k++) {
+            const int *s = shapes[k];
+            size_t parts_before = parts, reorders_before = reorders;
+            check("%%0: f32[%d, 20, %d, %d] = arg\n%s"
+                  "%%2 = slice(%%1) dim=1 start=3 len=12 step=1\n%s%%6 = relu(%%3)\n"
+                  "%%7 = concat(%%2, %%3, %%6) dim=1\n%%8 = sigmoid(%%7)\nreturn %%8\n", s[0], s[1],
+                  s[2], LAST("1", "0", "10"), ops[i]);
+            CHECK(reorders <= reorders_before + 2); /* the argument, on each of two plans */
+            CHECK(s[1] * s[2] == 1 || parts >= parts_before + 2);
+        }
+    check("%%0: f32[4, 6, 50] = arg\n%%1: f32[30, 20] = const\n%%2 = neg(%%0)\n"
+          "%%3 = slice(%%2) dim=2 start=7 len=20 step=1\n%%4 = linear(%%3, %%1, _)\n"
+          "%%5 = slice(%%2) dim=2 start=1 len=20 step=1\n%%6 = linear(%%5, %%1, _) max=1\n"
+          "%%7 = concat(%%4, %%6, %%3) dim=2\n%%8 = neg(%%7)\nreturn %%8\n");
+}
+
 /* -- norms -- */
 
 static void test_norms(void)
@@ -623,6 +678,7 @@ int main(void)
     test_resize();
     test_unary();
     test_binary();
+    test_rows();
     test_norms();
     test_copies();
     test_copy_nd();
