@@ -74,7 +74,7 @@ $(B)/bench/zoo_data.c: scripts/embed $(ZOO)
 	$(Q)scripts/embed $(ZOO) > $@.tmp && mv $@.tmp $@
 $(B)/bench/zoo_data.o: $(B)/bench/zoo_data.c
 	@echo "  CC   $<"
-	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # test programs and fuzz replay programs: one source file each
 $(B)/bench.a: $(filter $(B)/bench/%,$(CMD_OBJ))
