@@ -3,8 +3,22 @@
 #
 # Knobs: CC=gcc|clang  CFLAGS= LDFLAGS= (added)  V=1 (show commands)
 #        DEV=1 (-Werror)  CONFIG=name (build/<name>; asan, ubsan and tsan set it)
-CONFIG ?= release
+#        TARGET=aarch64 (cross: build/aarch64, with the packages of scripts/deps aarch64;
+#        tests run under qemu as CPU=max)
+CONFIG ?= $(or $(TARGET),release)
 B := build/$(CONFIG)
+ifdef TARGET
+SYSROOT := $(CURDIR)/build/sysroot-$(TARGET)
+ifeq ($(wildcard $(SYSROOT)/complete),)
+$(error no $(SYSROOT): 'scripts/deps $(TARGET)' makes it)
+endif
+ifneq ($(origin CC),command line)
+CC := $(TARGET)-linux-gnu-gcc
+endif
+override CC += --sysroot=$(SYSROOT)
+AR := $(TARGET)-linux-gnu-ar
+export PTM_LAUNCHER ?= qemu-$(TARGET)-static -L $(SYSROOT) -cpu $(or $(CPU),max)
+endif
 Q := $(if $(V),,@)
 
 OPT ?= -O2 -g
@@ -92,6 +106,10 @@ check: all $(TESTS) $(FUZZ) check-layers ## unit, kernel, format and CLI tests: 
 	$(Q)B=$(B) scripts/run-tests check
 test: all $(TESTS) $(FUZZ) check-layers check-headers ## everything that needs no PyTorch
 	$(Q)B=$(B) scripts/run-tests test
+test-isa: all $(TESTS) ## what depends on the instruction set: kernels, backends, e2e models
+	$(Q)B=$(B) scripts/run-tests isa
+check-aarch64: ## cross-build for ARM64; CPUS="max cortex-a76 cortex-a53" under qemu
+	$(Q)scripts/check-aarch64 $(CPUS)
 live: all ## compare with live PyTorch, where it is installed
 	$(Q)B=$(B) scripts/run-tests live
 peers: all $(B)/bench/peers/xnnpack_bare ## what bench/peers/ compares ptm with and does not find installed
@@ -130,5 +148,5 @@ clean: ## remove build/
 	rm -rf build ptm
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
-.PHONY: all check test live peers check-xnnpack-2024 check-layers check-headers asan ubsan tsan fuzz zoo-archives install clean help
+.PHONY: all check test test-isa check-aarch64 live peers check-xnnpack-2024 check-layers check-headers asan ubsan tsan fuzz zoo-archives install clean help
 .SECONDARY:

@@ -103,7 +103,7 @@ static cJSON *parse_file(const char *path)
 
 static cJSON *parse_command(const char *ptm, const char *args)
 {
-    char line[600];
+    char line[1400];
     snprintf(line, sizeof(line), "%s %s", ptm, args);
     FILE *f = popen(line, "r");
     char *text = slurp(f);
@@ -147,9 +147,9 @@ int main(void)
         {"ops", "ops --json -"},
         {"ops", "ops --missing conv --json -"},
     };
-    char path[200];
-    const char *b = getenv("B");
-    snprintf(path, sizeof(path), "%s/ptm", b ? b : "build/release");
+    char path[1000];
+    const char *b = getenv("B"), *launcher = getenv("PTM_LAUNCHER");
+    snprintf(path, sizeof(path), "%s %s/ptm", launcher ? launcher : "", b ? b : "build/release");
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         char schema[100];
         snprintf(schema, sizeof(schema), "bench/%s.schema.json", rows[i].schema);
