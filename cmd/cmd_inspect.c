@@ -9,6 +9,7 @@
 #include "bench/zoo.h"
 #include "cmd/cmd.h"
 #include "cmd/cost.h"
+#include "cmd/entries.h"
 #include "cmd/input.h"
 #include "cmd/optimised.h"
 #include "cmd/placement.h"
@@ -166,11 +167,14 @@ static void print_all(const struct inspect *o)
     putchar('\n');
     print_provenance(m);
     print_methods(&m->program);
+    entries_print(&m->program);
     print_tensors(s);
     print_modules(s, o->verbose);
-    print_ops(s, o->verbose, o->have_cost);
-    printf("source map  %" PRIu32 " of %" PRIu32 " places name their Python line\n",
-           s->n_source_positions, s->n_positions);
+    if (!m->program.closed) {
+        print_ops(s, o->verbose, o->have_cost);
+        printf("source map  %" PRIu32 " of %" PRIu32 " places name their Python line\n",
+               s->n_source_positions, s->n_positions);
+    }
     if (s->n_training)
         printf("training    %" PRIu32 " of %" PRIu32 " modules: saved without eval()\n",
                s->n_training, s->n_modules);
@@ -300,6 +304,8 @@ static cJSON *all_json(const struct inspect *o)
     cJSON_AddItemToObject(model, "operator_version", json_int(m->program.op_version));
     cJSON_AddItemToObject(doc, "provenance", provenance_json(m));
     cJSON_AddItemToObject(doc, "methods", methods_json(&m->program));
+    cJSON_AddBoolToObject(doc, "closed", m->program.closed);
+    cJSON_AddItemToObject(doc, "entries", entries_json(&m->program));
     cJSON_AddBoolToObject(doc, "bundled_inputs",
                           ptm_class_method(&m->program, m->program.root->cls,
                                            "get_all_bundled_inputs") != UINT32_MAX);
@@ -349,7 +355,8 @@ static enum ptm_status specialise(struct inspect *o, const struct ptm_model *m, 
     struct ptm_ival *args, result;
     size_t n_args;
     struct ptm_config config = {.seed = (uint64_t)o->in.seed, .max_steps = (uint64_t)o->max_steps,
-                                .backend = o->backend};
+                                .backend = o->backend,
+                                .no_entries = o->verify || o->dump_after};
     PTM_TRY(recipe_option(o->passes, o->optimize || o->verify || o->dump_after, &o->arena, &o->room,
                           &config.recipe, err));
     o->recipe = config.recipe ? config.recipe : m->recipe;

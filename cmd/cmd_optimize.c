@@ -176,19 +176,12 @@ static enum ptm_status call(struct optimize *o, const struct ptm_recipe *recipe,
                             const char *backend, struct ptm_session **s, struct ptm_ival *result,
                             struct ptm_err *err)
 {
-    struct ptm_arena arena = {0};
-    struct ptm_ival *args;
-    size_t n_args;
     struct ptm_config config = {.seed = (uint64_t)o->in.seed,
                                 .max_steps = (uint64_t)o->max_steps,
                                 .backend = backend,
                                 .recipe = recipe};
     PTM_TRY(ptm_session_open(s, o->model, &config, err));
-    enum ptm_status rc = inputs_make(&o->inputs, 0, &arena, &args, &n_args, err);
-    if (rc == PTM_OK)
-        rc = inputs_run(&o->inputs, *s, args, n_args, result, err);
-    ptm_arena_release(&arena);
-    return rc;
+    return calls_run(&o->calls[0], 0, *s, result, err);
 }
 
 /* Each pass by itself, so that the one that is wrong is named; then the whole, on the inputs. */
@@ -220,12 +213,13 @@ static enum ptm_status measure(struct optimize *o, struct ptm_session **before,
     PTM_TRY(call(o, &o->recipe, NULL, after, &result, err));
     PTM_TRY(measured_make(&o->optimised, *after, &o->arena, err));
     PTM_TRY(optimised_make(&o->passes_did, *after, &o->recipe, &o->arena, err));
-    PTM_TRY(ptm_saved_export(*after, &o->m->program, err));
     if (o->verify)
         PTM_TRY(verify(o, *after, given, result, err));
+    if (o->dump_after)
+        PTM_TRY(optimised_dump_after(*after, &o->recipe, o->dump_after, stdout, err));
+    PTM_TRY(calls_make_entries(o, *after, err));
     say(o, "");
-    return o->dump_after ? optimised_dump_after(*after, &o->recipe, o->dump_after, stdout, err)
-                         : PTM_OK;
+    return ptm_saved_export(*after, &o->m->program, err);
 }
 
 static enum ptm_status save(struct optimize *o, struct ptm_err *err)
@@ -246,6 +240,18 @@ static enum ptm_status save(struct optimize *o, struct ptm_err *err)
     return PTM_OK;
 }
 
+static enum ptm_status close_program(struct optimize *o, struct ptm_err *err)
+{
+    struct ptm_program *p = &o->m->program;
+    if (!p->saved->n_entries)
+        return ptm_fail(err, PTM_ERR_UNSUPPORTED,
+                        "--closed: what '%s' gives or remembers cannot be written without its "
+                        "program", o->method);
+    PTM_TRY(ptm_program_close(p, err));
+    o->after = (struct program_size){p->n_fns, p->n_classes, p->n_objects};
+    return PTM_OK;
+}
+
 /* With --packed: as long as a session on the cpu backend lives, so do its packed weights. */
 static enum ptm_status pack_and_save(struct optimize *o, struct ptm_err *err)
 {
@@ -259,6 +265,8 @@ static enum ptm_status pack_and_save(struct optimize *o, struct ptm_err *err)
         ptm_packs_stats(o->m->packs, &packs);
         o->packed_bytes = packs.bytes + packs.file_bytes;
     }
+    if (!rc && o->closed)
+        rc = close_program(o, err);
     if (!rc)
         rc = save(o, err);
     ptm_session_close(s);
@@ -277,19 +285,20 @@ static enum ptm_status try_and_save(struct optimize *o, struct ptm_err *err)
     return rc;
 }
 
-static enum ptm_status bind(struct optimize *o, const struct ptm_model *m, struct ptm_err *err)
+static enum ptm_status bind(struct optimize *o, struct ptm_err *err)
 {
     struct ptm_err why = {0};
     bool given = o->in.inputs.n + o->in.shapes.n != 0 || o->in.bundled >= 0;
-    enum ptm_status rc = inputs_bind(&o->inputs, m, o->method, &o->in, true, &why);
+    enum ptm_status rc = calls_bind(o, &why);
     if (rc && (given || rc != PTM_ERR_ARG))
         return ptm_fail(err, rc, "%s", why.msg);
-    if (rc && (o->verify || o->dump_after || o->packed))
-        return ptm_fail(err, rc, "--%s needs inputs: %s",
-                        o->verify       ? "verify"
+    const char *wants = o->verify       ? "verify"
                         : o->dump_after ? "dump-after"
-                                        : "packed",
-                        why.msg);
+                        : o->packed     ? "packed"
+                        : o->closed     ? "closed"
+                                        : NULL;
+    if (rc && wants)
+        return ptm_fail(err, rc, "--%s needs inputs: %s", wants, why.msg);
     if (rc)
         snprintf(o->not_measured, sizeof(o->not_measured), "%s", why.msg);
     return PTM_OK;
@@ -310,6 +319,11 @@ static enum ptm_status try_output(const struct optimize *o, struct ptm_err *err)
 static enum ptm_status work(struct optimize *o, struct ptm_model *m, struct ptm_err *err)
 {
     const struct ptm_function *fn;
+    if (m->program.closed)
+        return ptm_fail(err, PTM_ERR_UNSUPPORTED,
+                        "'%s' is a closed file, which has no program to optimise: begin with what "
+                        "it was made from%s%s", m->path, m->provenance.source ? ", " : "",
+                        m->provenance.source ? m->provenance.source : "");
     o->model = o->m = m;
     m->program.saved = NULL; /* those of a .ptm file: made anew */
     PTM_TRY(choose_passes(o, err));
@@ -318,7 +332,7 @@ static enum ptm_status work(struct optimize *o, struct ptm_model *m, struct ptm_
     PTM_TRY(set_provenance(o, m, err));
     o->n_training = ptm_program_eval(&m->program, &o->n_modules);
     PTM_TRY(prune(o, m, err));
-    PTM_TRY(bind(o, m, err));
+    PTM_TRY(bind(o, err));
     PTM_TRY(try_and_save(o, err));
     say(o, "");
     if (!o->quiet && !o->dump_after && !(o->json && !strcmp(o->json, "-")))
@@ -345,7 +359,8 @@ int cmd_optimize(int argc, char **argv)
     const struct opt table[] = {
         {"output", 'o', OPT_STR, &o.output, "OUT.ptm", "the file to write"},
         INPUT_OPTS(o.in),
-        {"method", 'm', OPT_STR, &o.method, "NAME", "method that the inputs are for (forward)"},
+        {"method", 'm', OPT_LIST, &o.methods, "NAME",
+         "method that the inputs are for (forward); may be repeated"},
         {"preserve", 0, OPT_LIST, &o.preserve, "METHOD",
          "drop all methods but forward, these, and those of stored inputs"},
         {"passes", 0, OPT_STR, &o.passes, "default|none|LIST",
@@ -360,6 +375,8 @@ int cmd_optimize(int argc, char **argv)
          "--verify allows differences of X times an output's largest number (1e-4)"},
         {"dump-after", 0, OPT_STR, &o.dump_after, "PASS",
          "print the graphs as they are each time the pass has run"},
+        {"closed", 0, OPT_FLAG, &o.closed, NULL,
+         "without the program: smaller, but only calls like those of the inputs given can run"},
         {"compress", 0, OPT_FLAG, &o.compress, NULL,
          "weights with zstd: a smaller file, which is unpacked when it is opened"},
         {"packed", 0, OPT_FLAG, &o.packed, NULL,
@@ -387,18 +404,21 @@ int cmd_optimize(int argc, char **argv)
     if (rc < 0)
         rc = cmd_cpu("optimize", o.cpu);
     if (rc < 0) {
+        if (o.methods.n)
+            o.method = o.methods.v[0];
         o.command = command_line(&o.arena, argc, argv);
         enum ptm_status status = cmd_open(&m, words.v[0], &err);
         if (status == PTM_OK)
             status = guarded(&o, m, &err);
         rc = status ? cmd_fail("optimize", &err) : EXIT_DONE;
     }
-    inputs_release(&o.inputs);
+    calls_release(&o);
     ptm_arena_release(&o.arena);
     ptm_model_close(m);
     str_list_free(&words);
     str_list_free(&o.in.inputs);
     str_list_free(&o.in.shapes);
+    str_list_free(&o.methods);
     str_list_free(&o.preserve);
     str_list_free(&o.only);
     str_list_free(&o.disable);

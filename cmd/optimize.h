@@ -21,15 +21,16 @@ struct measured {
 struct optimize {
     struct input_opts in;
     const char *output, *method, *json, *passes, *dump_after, *cpu;
-    struct str_list preserve, only, disable;
-    bool compress, strip_debug, packed, quiet, verify;
+    struct str_list methods, preserve, only, disable;
+    bool closed, compress, strip_debug, packed, quiet, verify;
     double tolerance; /* 0: the default */
     int64_t max_steps;
     /* made */
     struct ptm_arena arena;
     const struct ptm_model *model;
     struct ptm_model *m; /* the same, to be changed */
-    struct inputs inputs;
+    struct inputs *calls; /* the first is measured */
+    size_t n_calls, cap_calls;
     struct ptm_provenance provenance;
     char *command;
     char sha256[65]; /* of the model's file */
@@ -45,6 +46,14 @@ struct optimize {
     uint64_t packed_bytes;   /* with --packed */
     int percent;             /* of the progress shown last */
 };
+
+/* optimize_calls.c */
+enum ptm_status calls_bind(struct optimize *o, struct ptm_err *err);
+enum ptm_status calls_run(const struct inputs *in, size_t run, struct ptm_session *s,
+                          struct ptm_ival *result, struct ptm_err *err);
+/* Runs all calls, so that the session has entries of them. */
+enum ptm_status calls_make_entries(struct optimize *o, struct ptm_session *s, struct ptm_err *err);
+void calls_release(struct optimize *o);
 
 enum ptm_status measured_make(struct measured *x, const struct ptm_session *s, struct ptm_arena *a,
                               struct ptm_err *err);

@@ -150,6 +150,15 @@ void optimize_print(const struct optimize *o)
     if (o->packed)
         printf("packed      %s for the cpu backend of this processor\n",
                text_bytes(o->packed_bytes, a, sizeof(a)));
+    if (o->saved.entries)
+        printf("entries     %zu: %s like the one%s given start%s at once\n", o->saved.entries,
+               o->saved.entries == 1 ? "a call" : "calls", o->saved.entries == 1 ? "" : "s",
+               o->saved.entries == 1 ? "s" : "");
+    if (o->saved.left_out)
+        printf("            %zu left out: together their constants take %s, more than a tenth of "
+               "the model\n", o->saved.left_out, text_bytes(o->saved.entry_bytes, a, sizeof(a)));
+    if (o->closed)
+        puts("closed      no other calls are possible");
     printf("written     %s", o->output);
     if (o->file_bytes)
         printf(": %s, from %s", text_bytes(o->file_bytes, a, sizeof(a)),
@@ -194,6 +203,9 @@ struct cJSON *optimize_json(const struct optimize *o)
     cJSON_AddStringToObject(out, "path", o->output);
     cJSON_AddItemToObject(out, "file_bytes", json_int((int64_t)o->file_bytes));
     cJSON_AddBoolToObject(out, "compressed", o->compress);
+    cJSON_AddBoolToObject(out, "closed", o->closed);
+    cJSON_AddItemToObject(out, "entries", json_int((int64_t)o->saved.entries));
+    cJSON_AddItemToObject(out, "entries_left_out", json_int((int64_t)o->saved.left_out));
     cJSON_AddItemToObject(out, "packed_bytes", json_int((int64_t)o->packed_bytes));
     cJSON_AddStringToObject(doc, "method", o->method);
     cJSON_AddItemToObject(doc, "modules", json_int(o->n_modules));

@@ -65,6 +65,17 @@ enum ptm_status ptm_recipe_parse(const char *text, struct ptm_arena *a, struct p
     return PTM_OK;
 }
 
+bool ptm_recipe_equal(const struct ptm_recipe *a, const struct ptm_recipe *b)
+{
+    size_t n = a ? a->n : 0;
+    if (n != (b ? b->n : 0))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(a->name[i], b->name[i]) != 0)
+            return false;
+    return true;
+}
+
 /* The types and numbers that others rely on. */
 static enum ptm_status same_ends(const struct ptm_graph *a, const struct ptm_graph *b,
                                  struct ptm_err *err)

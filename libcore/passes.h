@@ -57,6 +57,8 @@ extern const struct ptm_recipe ptm_recipe_default; /* every pass of the table */
 enum ptm_status ptm_recipe_parse(const char *text, struct ptm_arena *a, struct ptm_recipe *out,
                                  struct ptm_err *err) PTM_WARN_UNUSED;
 
+bool ptm_recipe_equal(const struct ptm_recipe *a, const struct ptm_recipe *b); /* NULL: no passes */
+
 enum { PTM_PASS_ROUNDS = 8 };
 
 /* Called after each pass that changed something, and after each one when it first runs. */

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "libcore/saved.h"
+
 uint32_t ptm_program_eval(struct ptm_program *p, uint32_t *modules)
 {
     uint32_t changed = 0;
@@ -163,6 +165,46 @@ static bool wanted(const char *name, const char *const *keep, size_t n_keep)
     return !keep;
 }
 
+/* Saved entries name objects and classes; those of methods that go, go too. */
+static void reach_tree(struct ptm_tree *t, void *ctx)
+{
+    struct prune *x = ctx;
+    if (t->kind == T_OBJECT)
+        reach(x, OBJECTS, t->known.u.object->id);
+    if (t->kind != T_NEW)
+        return;
+    t->ref = (uint32_t)(t->cls - x->p->cls); /* until the classes have moved */
+    reach(x, CLASSES, t->ref);
+}
+
+static void renumber_tree(struct ptm_tree *t, void *ctx)
+{
+    struct prune *x = ctx;
+    if (t->kind == T_NEW)
+        t->cls = &x->p->cls[x->map[CLASSES][t->ref]];
+}
+
+static void mark_saved(struct prune *x)
+{
+    struct ptm_saved *s = x->p->saved;
+    size_t kept = 0;
+    for (size_t i = 0; s && i < s->n_entries; i++) {
+        struct ptm_entry *e = &s->entry[i];
+        if (!x->used[FNS][e->method])
+            continue;
+        ptm_entry_each_tree(e, reach_tree, x);
+        for (size_t k = 0; k < e->n_guards; k++)
+            if (e->guard[k].slot.object)
+                reach(x, OBJECTS, e->guard[k].slot.object->id);
+        for (size_t k = 0; k < e->n_effects; k++)
+            if (e->effect[k].slot.object)
+                reach(x, OBJECTS, e->effect[k].slot.object->id);
+        s->entry[kept++] = *e;
+    }
+    if (s)
+        s->n_entries = kept;
+}
+
 static void mark(struct prune *x, const char *const *keep, size_t n_keep)
 {
     const struct ptm_program *p = x->p;
@@ -173,6 +215,7 @@ static void mark(struct prune *x, const char *const *keep, size_t n_keep)
     for (uint32_t i = 0; i < root->n_methods; i++)
         if (wanted(p->fn[root->method[i]].name, keep, n_keep))
             reach(x, FNS, root->method[i]);
+    mark_saved(x);
     while (x->n_todo)
         look_at(x, x->todo[--x->n_todo]);
 }
@@ -274,6 +317,11 @@ static bool renumber(struct prune *x)
         renumber_function(x, &p->fn[i]);
     for (uint32_t i = 0; i < p->n_classes; i++)
         renumber_class(x, &p->cls[i]);
+    for (size_t i = 0; p->saved && i < p->saved->n_entries; i++) {
+        struct ptm_entry *e = &p->saved->entry[i];
+        e->method = x->map[FNS][e->method];
+        ptm_entry_each_tree(e, renumber_tree, x);
+    }
     bool ok = true;
     for (uint32_t i = 0; i < p->n_types; i++)
         ok = renumber_type(x, &p->type[i]) && ok;

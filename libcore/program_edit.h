@@ -15,4 +15,12 @@ uint32_t ptm_program_eval(struct ptm_program *p, uint32_t *modules);
 enum ptm_status ptm_program_prune(struct ptm_program *p, const char *const *keep, size_t n_keep,
                                   struct ptm_err *err) PTM_WARN_UNUSED;
 
+/* program_attrs.c: drops attributes of modules. keep[c][i]: attribute i of class c stays; classes
+ * that are no modules keep all of theirs. Slots of saved entries are renumbered. */
+enum ptm_status ptm_program_drop_attrs(struct ptm_program *p, bool *const *keep,
+                                       struct ptm_err *err) PTM_WARN_UNUSED;
+/* Leaves what p->saved needs: methods that entries are of, without code, and the attributes that
+ * entries read or write. Sessions on p can no longer run. */
+enum ptm_status ptm_program_close(struct ptm_program *p, struct ptm_err *err) PTM_WARN_UNUSED;
+
 #endif

@@ -186,6 +186,7 @@ struct ptm_config {
     uint64_t seed;           /* of random operators */
     uint64_t max_steps;      /* interpreted instructions in one call; 0: 1e9 */
     uint64_t max_work;       /* multiply-adds, and elements read and written, in one call; 0: any */
+    bool no_entries;         /* those of the model's file are not used */
     bool no_respecialise;    /* a guard miss after the first call is an error */
     const char *backend;     /* "ref" (NULL): the C reference kernels; "cpu"; "xnnpack", with what
                               * that cannot do on cpu and then ref */

@@ -207,22 +207,11 @@ enum ptm_status ptm_saved_export(const struct ptm_session *s, struct ptm_program
 
 /* -- into a session -- */
 
-static bool same_recipe(const struct ptm_recipe *a, const struct ptm_recipe *b)
-{
-    size_t n = a ? a->n : 0;
-    if (n != (b ? b->n : 0))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(a->name[i], b->name[i]) != 0)
-            return false;
-    return true;
-}
-
 enum ptm_status ptm_saved_import(struct ptm_session *s, struct ptm_err *err)
 {
     const struct ptm_program *p = &s->model->program;
     const struct ptm_saved *x = p->saved;
-    if (!x || !same_recipe(x->recipe, s->config.recipe))
+    if (!x || (s->config.no_entries && !p->closed) || !ptm_recipe_equal(x->recipe, s->config.recipe))
         return PTM_OK;
     size_t n = x->n_entries < PTM_MAX_ENTRIES ? x->n_entries : PTM_MAX_ENTRIES;
     for (size_t i = 0; i < n; i++) {

@@ -222,6 +222,11 @@ enum ptm_status ptm_session_open(struct ptm_session **out, const struct ptm_mode
         s->config = *config;
     if (!s->config.recipe)
         s->config.recipe = m->recipe;
+    if (m->program.closed && !ptm_recipe_equal(m->recipe, s->config.recipe)) {
+        ptm_session_close(s);
+        return ptm_fail(err, PTM_ERR_ARG, "a closed file runs the passes that it was made with, "
+                        "no others");
+    }
     s->frame.max_work = s->config.max_work;
     if (!s->config.max_steps)
         s->config.max_steps = DEFAULT_STEPS;
@@ -619,6 +624,28 @@ static enum ptm_status specialise(struct ptm_session *s, uint32_t fn, const stru
     return st;
 }
 
+/* The entry that is nearest tells what is wrong. */
+static enum ptm_status closed_miss(struct ptm_session *s, uint32_t fn, const struct ptm_ival *args,
+                                   size_t n_args, struct ptm_err *err)
+{
+    char text[600], nearest[600] = "";
+    size_t most = 0, n = 0;
+    for (size_t i = 0; i < s->n_entries; i++) {
+        if (s->entry[i]->method != fn)
+            continue;
+        size_t held = ptm_entry_miss(s, s->entry[i], args, n_args, text, sizeof(text));
+        ptm_frame_reset(&s->frame);
+        if (!n++ || held > most) {
+            most = held;
+            memcpy(nearest, text, sizeof(nearest));
+        }
+    }
+    return ptm_fail(err, PTM_ERR_UNSUPPORTED,
+                    "a closed file runs only the %zu call%s it was made for: %s; optimise again "
+                    "without --closed, or with an --input-shape like this call's",
+                    n, n == 1 ? "" : "s", nearest);
+}
+
 static enum ptm_status call(struct ptm_session *s, uint32_t fn, const struct ptm_ival *args,
                             size_t n_args, struct ptm_ival *result, struct ptm_err *err)
 {
@@ -643,6 +670,8 @@ static enum ptm_status call(struct ptm_session *s, uint32_t fn, const struct ptm
     if (had_entry && s->config.no_respecialise)
         return ptm_fail(err, PTM_ERR_ARG, "the call differs from the ones before it, and "
                         "specialising again was forbidden");
+    if (s->model->program.closed)
+        return closed_miss(s, fn, args, n_args, err);
     count_miss(s, fn, args, n_args);
     s->frame.seed = s->config.seed + s->stats.runs;
     ptm_event_ends(s->exec.events, PTM_EVENT_GUARDS, 0);

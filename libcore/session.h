@@ -92,6 +92,10 @@ extern ptm_specialise_fn *const ptm_specialiser;
 bool ptm_session_flip(struct ptm_session *s, const struct ptm_entry *e);
 void ptm_entry_reset(struct ptm_entry *e); /* empty again, same method */
 void ptm_entry_free(struct ptm_session *s, struct ptm_entry *e);
+/* Tells what makes the call miss the entry: "input 0 ('x') is f32[1, 3], it was made for f32[1,
+ * 4]". Returns how many guards held before. The frame is to be reset. */
+size_t ptm_entry_miss(struct ptm_session *s, const struct ptm_entry *e,
+                      const struct ptm_ival *args, size_t n_args, char *buf, size_t n);
 /* Plans the piece, whose graphs are made, and keeps it; NULL: failed, and the piece is freed. */
 struct ptm_piece *ptm_piece_add(struct ptm_session *s, struct ptm_piece *p, struct ptm_err *err);
 struct ptm_piece *ptm_piece_find(struct ptm_session *s, const struct ptm_graph *g,

@@ -1,0 +1,1 @@
+"$PTM" optimize "$FIX/conv.traced.pt" -o closed.ptm --closed
