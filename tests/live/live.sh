@@ -11,6 +11,16 @@ models=${*:-alexnet vgg11 resnet18 resnet50 mobilenet_v2 mobilenet_v3_small mobi
 squeezenet1_1 shufflenet_v2_x1_0 mnasnet1_0 efficientnet_b0 densenet121 googlenet inception_v3 \
 regnet_y_400mf convnext_tiny swin_t vit_b_16 lraspp_mobilenet_v3_large_segmentation \
 deeplabv3_mobilenet_v3_large_segmentation transformer_encoder lstm gru}
+# of a convolutional network at least 95 % of the MACs are XNNPACK's
+convolutional() {
+    case $1 in swin* | vit* | transformer* | lstm | gru) return 1 ;; esac
+    "$ptm" backends | grep -q '^xnnpack  *available'
+}
+share='import json, sys
+rows = json.load(sys.stdin)["placement"]["backends"]
+percent = {r["name"]: r["macs_percent"] for r in rows}
+print("%.1f %% of the MACs are XNNPACK'"'"'s" % percent["xnnpack"])
+sys.exit(percent["xnnpack"] < 95 or percent["ref"] > 0)'
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
@@ -34,6 +44,14 @@ for py in ${PTM_PYTHONS:-python3 /usr/bin/python3}; do
             for f in "$dir"/out*.npy; do expect="$expect --expect $f"; done
             if "$ptm" run "$dir/model.pt" --input "$dir/in0.npy" $expect >"$dir/log" 2>&1; then
                 echo "ok   $version $name $kind: $(grep -m 1 -i 'expect\|diff' "$dir/log")"
+                passed=$((passed + 1))
+            else
+                echo "FAIL $version $name $kind: $(tail -n 1 "$dir/log")"
+                failed=$((failed + 1))
+            fi
+            convolutional "$name" || continue
+            if "$ptm" inspect "$dir/model.pt" --input "$dir/in0.npy" --backend xnnpack \
+                --passes default --json - | "$py" -c "$share" >"$dir/log" 2>&1; then
                 passed=$((passed + 1))
             else
                 echo "FAIL $version $name $kind: $(tail -n 1 "$dir/log")"
