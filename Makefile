@@ -28,7 +28,7 @@ SAN_asan := -fsanitize=address -fno-omit-frame-pointer
 SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
 SAN_tsan := -fsanitize=thread
 SAN := $(SAN_$(CONFIG))
-ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT) $(WARN) -ffunction-sections -fdata-sections -ffp-contract=off $(ISA) -fvisibility=hidden -pthread $(SAN) $(CFLAGS)
+ALL_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT) $(WARN) -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -ffp-contract=off $(ISA) -fvisibility=hidden -pthread $(SAN) $(CFLAGS)
 LIBS := -lz -lzstd -lcjson -lm
 IMAGE := $(shell printf '\043include <stdio.h>\n\043include <png.h>\n\043include <jpeglib.h>\nint main(void){return 0;}\n' | $(CC) $(CFLAGS) -x c - -o /dev/null $(LDFLAGS) -lpng -ljpeg 2>/dev/null && echo 1)
 ifeq ($(IMAGE),1)
@@ -76,6 +76,9 @@ ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
 $(call ISA_OBJ,avx2) $(call ISA_OBJ,avx512): ISA += -mavx2 -mfma
 $(call ISA_OBJ,avx512): ISA += -mavx512f -mavx512vl
 endif
+# what a program of ptm strip-unused-ops --build links
+SMALL_LIBS := -lz -lzstd -lm -lxxhash $(if $(filter 1,$(PTHREADPOOL)),-lpthreadpool)
+$(B)/cmd/build_small.o: ALL_CFLAGS += -DPTM_SMALL_LIBS='"$(SMALL_LIBS)"'
 $(B)/libcore/backend_xnnpack%.o $(B)/bench/peers/%.o: WARN += -Wno-deprecated-declarations
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

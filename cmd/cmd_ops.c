@@ -61,7 +61,7 @@ static void list_graph(const struct ops *o, cJSON *array)
             cJSON_AddNumberToObject(j, "outputs", op->n_out);
             cJSON_AddStringToObject(j, "attributes", op->attrs);
             cJSON_AddStringToObject(j, "cost", op->cls);
-            cJSON_AddStringToObject(j, "meaning", op->doc);
+            cJSON_AddStringToObject(j, "meaning", ptm_op_doc((enum ptm_op)i));
             cJSON_AddBoolToObject(j, "reference_kernel", kernel);
             cJSON_AddItemToArray(array, j);
             continue;
@@ -75,7 +75,7 @@ static void list_graph(const struct ops *o, cJSON *array)
             snprintf(inputs, sizeof(inputs), "%d-%d", op->min_in, op->max_in);
         else
             snprintf(inputs, sizeof(inputs), "%d", op->min_in);
-        printf("%-22s %-7s %-11s %s%s\n", op->name, inputs, op->cls, op->doc,
+        printf("%-22s %-7s %-11s %s%s\n", op->name, inputs, op->cls, ptm_op_doc((enum ptm_op)i),
                kernel ? "" : "  (no reference kernel)");
     }
     if (header)

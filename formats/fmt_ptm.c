@@ -170,7 +170,7 @@ static enum ptm_status read_recipe(struct reader *r, struct ptm_json *j)
     ptm_json_array(j);
     while (ptm_json_item(j)) {
         const char *word = ptm_json_str(j, &r->scratch, 100);
-        const struct ptm_pass *pass = word ? ptm_pass_by_name(word) : NULL;
+        const char *pass = word ? ptm_pass_name(word) : NULL;
         if (recipe->n == MAX_RECIPE)
             ptm_json_fail(j, "too many passes");
         if (j->wrong)
@@ -180,7 +180,7 @@ static enum ptm_status read_recipe(struct reader *r, struct ptm_json *j)
                             "the file was optimised by a pass '%s', which this build lacks: "
                             "optimise the model again",
                             word);
-        name[recipe->n++] = pass->name;
+        name[recipe->n++] = pass;
     }
     r->m->recipe = recipe;
     return PTM_OK;

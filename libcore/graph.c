@@ -9,7 +9,7 @@
 
 static const struct ptm_op_info op_infos[] = {
 #define PTM_OP(name, lo, hi, n_out, attrs, rule, cls, doc)                                         \
-    {#name, attrs, #rule, #cls, doc, lo, hi, n_out},
+    {#name, attrs, #rule, #cls, lo, hi, n_out},
 #include "libcore/ops.def"
 #undef PTM_OP
 };
@@ -19,6 +19,16 @@ enum { MAX_COUNT = 1 << 28 }; /* of values, operands, ...: far below what uint32
 const struct ptm_op_info *ptm_op_info(enum ptm_op op)
 {
     return (unsigned)op < PTM_N_OPS ? &op_infos[op] : NULL;
+}
+
+const char *ptm_op_doc(enum ptm_op op)
+{
+    static const char *const docs[] = {
+#define PTM_OP(name, lo, hi, n_out, attrs, rule, cls, doc) doc,
+#include "libcore/ops.def"
+#undef PTM_OP
+    };
+    return (unsigned)op < PTM_N_OPS ? docs[op] : NULL;
 }
 
 enum ptm_op ptm_op_by_name(const char *name)

@@ -114,10 +114,11 @@ enum ptm_status ptm_type_check(const struct ptm_type *t, struct ptm_err *err) PT
 
 /* -- the operator table -- */
 struct ptm_op_info {
-    const char *name, *attrs, *rule, *cls, *doc;
+    const char *name, *attrs, *rule, *cls;
     uint8_t min_in, max_in, n_out;
 };
 const struct ptm_op_info *ptm_op_info(enum ptm_op op);
+const char *ptm_op_doc(enum ptm_op op); /* its meaning, as an equation; NULL: no such operator */
 enum ptm_op ptm_op_by_name(const char *name); /* PTM_N_OPS: none */
 
 /* Output types of an operator from input types (absent input: dtype 255) and

@@ -18,21 +18,26 @@ static const char *const all_names[] = {
 };
 const struct ptm_recipe ptm_recipe_default = {all_names, PTM_LEN(all_names)};
 
-const struct ptm_pass *ptm_pass_by_name(const char *name)
-{
-    for (size_t i = 0; i < ptm_n_passes; i++)
-        if (!strcmp(ptm_passes[i].name, name))
-            return &ptm_passes[i];
-    return NULL;
-}
-
+/* By the names alone: who only reads recipes does not link the passes. */
 static size_t find(const char *word, size_t len)
 {
     size_t i = 0;
-    while (i < ptm_n_passes &&
-           (strlen(ptm_passes[i].name) != len || memcmp(ptm_passes[i].name, word, len) != 0))
+    while (i < PTM_LEN(all_names) &&
+           (strlen(all_names[i]) != len || memcmp(all_names[i], word, len) != 0))
         i++;
     return i;
+}
+
+const char *ptm_pass_name(const char *name)
+{
+    size_t i = find(name, strlen(name));
+    return i < PTM_LEN(all_names) ? all_names[i] : NULL;
+}
+
+const struct ptm_pass *ptm_pass_by_name(const char *name)
+{
+    size_t i = find(name, strlen(name));
+    return i < PTM_LEN(all_names) ? &ptm_passes[i] : NULL;
 }
 
 enum ptm_status ptm_recipe_parse(const char *text, struct ptm_arena *a, struct ptm_recipe *out,
@@ -44,7 +49,7 @@ enum ptm_status ptm_recipe_parse(const char *text, struct ptm_arena *a, struct p
         bool without = *p == '-';
         p += without;
         size_t len = strcspn(p, ","), i = find(p, len);
-        if (i == ptm_n_passes)
+        if (i == PTM_LEN(all_names))
             return ptm_fail(err, PTM_ERR_ARG, "no pass '%.*s'; 'ptm passes' lists them",
                             (int)(len < 60 ? len : 60), p);
         minus = minus || without;
@@ -55,13 +60,13 @@ enum ptm_status ptm_recipe_parse(const char *text, struct ptm_arena *a, struct p
     }
     if (plus && minus)
         return ptm_fail(err, PTM_ERR_ARG, "passes '%.100s': names with and without '-'", text);
-    const char **name = ptm_arena_array(a, ptm_n_passes, sizeof(*name));
+    const char **name = ptm_arena_array(a, PTM_LEN(all_names), sizeof(*name));
     if (!name)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for a list of passes");
     *out = (struct ptm_recipe){.name = name};
-    for (size_t i = 0; i < ptm_n_passes; i++)
+    for (size_t i = 0; i < PTM_LEN(all_names); i++)
         if (all || (plus && named[i]) || (minus && !named[i]))
-            name[out->n++] = ptm_passes[i].name;
+            name[out->n++] = all_names[i];
     return PTM_OK;
 }
 

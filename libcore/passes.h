@@ -40,6 +40,7 @@ struct ptm_pass {
 extern const struct ptm_pass ptm_passes[];
 extern const size_t ptm_n_passes;
 const struct ptm_pass *ptm_pass_by_name(const char *name); /* NULL: none */
+const char *ptm_pass_name(const char *name); /* the table's own text of the name; NULL: none */
 
 #define PTM_PASS_DECLARE(name, late, doc) ptm_pass_fn ptm_pass_##name;
 PTM_PASSES(PTM_PASS_DECLARE)

@@ -358,6 +358,32 @@ static void place_over(struct ptm_planner *p, uint32_t v, uint32_t at, bool last
     p->store[p->store_no[v]].last = (uint32_t)p->plan->n_steps;
 }
 
+/* A build for other models (ptm strip-unused-ops --build) has too few kernels: all that this graph
+ * misses, from its node `first` on. */
+static enum ptm_status no_kernel(const struct ptm_planner *p, uint32_t first, struct ptm_err *err)
+{
+    const struct ptm_graph *g = p->g;
+    bool told[PTM_N_OPS] = {false};
+    char names[400] = "";
+    size_t at = 0;
+    for (size_t k = first; k < g->n_nodes; k++) {
+        const struct ptm_node *n = &g->node[k];
+        const char *name = ptm_op_info((enum ptm_op)n->op)->name;
+        struct ptm_claim c = {0};
+        bool have = told[n->op] || ptm_ref_find(name);
+        for (size_t i = 0; i < p->o->n_backends && !have; i++)
+            have = !p->o->backend[i]->claim(g, n, &c);
+        if (have || at > sizeof(names) - 64)
+            continue;
+        told[n->op] = true;
+        at += (size_t)snprintf(names + at, sizeof(names) - at, "%s'%s'", at ? ", " : "", name);
+    }
+    return ptm_fail(err, PTM_ERR_UNSUPPORTED,
+                    "this build has no kernel for %s: build it again with this model in 'ptm "
+                    "strip-unused-ops --build'",
+                    names);
+}
+
 static enum ptm_status place_node(struct ptm_planner *p, uint32_t node, struct ptm_err *err)
 {
     const struct ptm_node *n = &p->g->node[node];
@@ -381,8 +407,7 @@ static enum ptm_status place_node(struct ptm_planner *p, uint32_t node, struct p
     if (!step.backend) {
         step.fn = ptm_ref_find(info->name);
         if (!step.fn)
-            return ptm_fail(err, PTM_ERR_UNSUPPORTED, "operator '%s' has no reference kernel",
-                            info->name);
+            return no_kernel(p, node, err);
     }
     bool last = claim.layout == LAYOUT_CHANNELS_LAST ||
                 (claim.layout == LAYOUT_SAME && (step.backend || keeps_order(n)) &&
