@@ -61,7 +61,7 @@ static enum ptm_status prune(struct strip *o, struct ptm_model *m, struct ptm_er
     const struct ptm_function *fn;
     struct str_list keep = {0};
     enum ptm_status rc = PTM_OK;
-    bool ok = str_list_add(&keep, "forward");
+    bool ok = str_list_add(&keep, "forward") && str_list_add(&keep, o->method);
     for (size_t i = 0; i < o->preserve.n && !rc; i++) {
         rc = method_find(m, o->preserve.v[i], &fn, err);
         ok &= str_list_add(&keep, o->preserve.v[i]);
