@@ -145,7 +145,7 @@ install: all ## PREFIX=/usr/local; with the manual page and completions
 	$(B)/ptm completion bash > $(SHARE)/bash-completion/completions/ptm
 	$(B)/ptm completion zsh > $(SHARE)/zsh/site-functions/_ptm
 	install -D -m 644 $(B)/libptm.a $(DESTDIR)$(or $(PREFIX),/usr/local)/lib/libptm.a
-	for h in libcore/ptm.h libcore/compiler.h kernels/dtype.h; do \
+	for h in kernels/*.h kernels/*.def libcore/*.h libcore/*.def formats/formats.h; do \
 	  install -D -m 644 $$h $(DESTDIR)$(or $(PREFIX),/usr/local)/include/ptm/$$h; done
 clean: ## remove build/
 	rm -rf build ptm
