@@ -4,9 +4,9 @@
  *
  * The library checks little and aborts on much, so claims check everything; compiling and running
  * then only fail for want of memory. Known differences from PyTorch: denormals are flushed to zero,
- * NaN becomes a bound (the library of 2022: also in sums without; of 2024: only in some layers), and
- * infinities times the zeros that pad a depthwise kernel give NaN. Inputs are read up to 16 bytes
- * past their end.
+ * NaN becomes a bound (the library of 2022: also in sums without one; of 2024: only in some
+ * layers), and infinities times the zeros that pad a depthwise kernel give NaN. Inputs are read up
+ * to 16 bytes past their end.
  */
 #include "libcore/backend.h"
 

@@ -212,7 +212,8 @@ static void test_nan(void)
     /* denormals: zero inside, and as ever afterwards */
     float y[3 + SLACK];
     begin();
-    ptm_graph_output(&graph, node(OP_mul, 2, (uint32_t[]){arg(1, DIMS(1)), constant_of(1, DIMS(3), 0)}, ""));
+    uint32_t in[2] = {arg(1, DIMS(1)), constant_of(1, DIMS(3), false)};
+    ptm_graph_output(&graph, node(OP_mul, 2, in, ""));
     run_with(1e-40F, y);
     CHECK(y[0] == 0);
     volatile float small = 1e-40F;
@@ -233,7 +234,8 @@ static size_t plan_images(struct ptm_plan *plan, struct ptm_packs *packs, int64_
              "[2 2] [0 0] [0 0] [1 1] 1");
     y = node(OP_prelu, 2, (uint32_t[]){y, constant_of(3, DIMS(4, 1, 1), false)}, "");
     y = node(OP_mean, 1, &y, "[2 3] 0");
-    ptm_graph_output(&graph, node(OP_linear, 2, (uint32_t[]){y, constant_of(2, DIMS(9, 4), 0)}, ""));
+    uint32_t w = constant_of(2, DIMS(9, 4), false);
+    ptm_graph_output(&graph, node(OP_linear, 2, (uint32_t[]){y, w}, ""));
     CHECK_INT(ptm_plan_make(plan, &graph, &arena, &o, fresh()), PTM_OK);
     CHECK(all_claimed(plan));
     for (size_t i = 0; i < plan->n_steps; i++)
