@@ -37,6 +37,7 @@ struct exit_text cmd_exit_text(size_t i);
 
 int cmd_run(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
+int cmd_profile(int argc, char **argv);
 int cmd_optimize(int argc, char **argv);
 int cmd_passes(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
@@ -69,6 +70,8 @@ enum ptm_status cmd_open_zoo(struct ptm_model **out, const char *name, struct pt
 
 /* -- output.c: JSON to a file (atomically) or, for "-", to stdout. Takes `doc`. -- */
 enum ptm_status cmd_write_json(struct cJSON *doc, const char *path, struct ptm_err *err);
+/* Names come from the model's file: what is no UTF-8 becomes '?', so that JSON stays valid. */
+void text_mend_utf8(char *text);
 /* "1,234,567" and "13.4 MB" for people; into buf. */
 const char *text_count(uint64_t n, char *buf, size_t size);
 const char *text_bytes(uint64_t n, char *buf, size_t size);

@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"optimize", cmd_optimize, "make a model smaller and faster; writes a .ptm file"},
     {"strip-unused-ops", cmd_strip, "the operators and kernels that models need; drops the rest"},
     {"inspect", cmd_inspect, "what is inside a model, what it costs, what is not supported"},
+    {"profile", cmd_profile, "which operators of a model take the time, backend beside backend"},
     {"passes", cmd_passes, "the graph passes, and what each does"},
     {"ops", cmd_ops, "the operators that this build knows"},
     {"backends", cmd_backends, "what can run models here, and why others cannot"},

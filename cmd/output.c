@@ -24,8 +24,7 @@ static size_t utf8_length(const unsigned char *p)
     return n;
 }
 
-/* Names come from the model's file: what is no UTF-8 becomes '?', so that the JSON stays valid. */
-static void mend_utf8(char *text)
+void text_mend_utf8(char *text)
 {
     for (unsigned char *p = (unsigned char *)text; *p;) {
         size_t n = utf8_length(p);
@@ -42,7 +41,7 @@ enum ptm_status cmd_write_json(struct cJSON *doc, const char *path, struct ptm_e
     if (!text)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the JSON document");
     enum ptm_status rc = PTM_OK;
-    mend_utf8(text);
+    text_mend_utf8(text);
     if (!strcmp(path, "-")) {
         puts(text); /* main looks whether stdout took it */
     } else {

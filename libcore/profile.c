@@ -2,8 +2,6 @@
 /* Recording the events of runs, and telling what they are. */
 #include "libcore/profile.h"
 
-#include <string.h>
-
 #include "libcore/clock.h"
 #include "libcore/session.h"
 
@@ -30,12 +28,10 @@ static void make_room(struct ptm_events *e, size_t more)
         return;
     while (cap < MAX_EVENTS && cap - e->n < more)
         cap *= 2;
-    struct ptm_event *v = cap > e->cap ? ptm_malloc(cap * sizeof(*v)) : NULL;
+    struct ptm_event *v =
+        cap > e->cap ? ptm_realloc(e->v, e->cap * sizeof(*v), cap * sizeof(*v)) : NULL;
     if (!v)
         return;
-    if (e->n)
-        memcpy(v, e->v, e->n * sizeof(*v));
-    ptm_free(e->v);
     e->v = v;
     e->cap = cap;
 }
@@ -121,6 +117,7 @@ static void describe_step(const struct ptm_plan *plan, const struct ptm_plan_ste
         const struct ptm_value *v = &g->value[ptm_plan_value(plan, step->to)];
         const struct ptm_node *from = v->kind == V_NODE ? &g->node[v->ref] : NULL;
         out->op = "reorder";
+        out->kernel = "copy";
         out->out = &v->type;
         out->bytes = 2 * (uint64_t)ptm_type_numel(&v->type) *
                      ptm_dtype_bytes((enum ptm_dtype)v->type.dtype);

@@ -5,6 +5,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cjson/cJSON.h>
 
@@ -114,6 +115,43 @@ static cJSON *parse_command(const char *ptm, const char *args)
     return doc;
 }
 
+/* The trace of a profile: events of a track do not overlap but where one encloses the other. */
+static void test_trace(const char *ptm)
+{
+    char file[] = "/tmp/ptm-trace-XXXXXX", line[400];
+    int fd = mkstemp(file);
+    CHECK(fd >= 0);
+    snprintf(line, sizeof(line), "profile tests/session/branch.pt -i [1.0,2.0,3.0,4.0] -b ref,cpu "
+             "-r 1 -q --trace %s", file);
+    cJSON_Delete(parse_command(ptm, line));
+    cJSON *doc = parse_file(file), *e;
+    double end[8] = {0}, whole[8] = {0};
+    int n = 0;
+    CHECK(doc != NULL);
+    cJSON_ArrayForEach(e, cJSON_GetObjectItem(doc, "traceEvents"))
+    {
+        if (strcmp(cJSON_GetObjectItem(e, "ph")->valuestring, "X"))
+            continue;
+        int track = cJSON_GetObjectItem(e, "tid")->valueint;
+        double ts = cJSON_GetObjectItem(e, "ts")->valuedouble;
+        double dur = cJSON_GetObjectItem(e, "dur")->valuedouble;
+        n++;
+        CHECK(track == 1 || track == 2);
+        CHECK(ts >= 0 && dur >= 0);
+        if (!strcmp(cJSON_GetObjectItem(e, "cat")->valuestring, "piece")) {
+            whole[track] = ts + dur;
+            continue;
+        }
+        CHECK(ts >= end[track] - 1e-6);
+        end[track] = ts + dur;
+        CHECK(ts >= whole[track] - 1e-6 || end[track] <= whole[track] + 1e-6);
+    }
+    CHECK(n > 12);
+    cJSON_Delete(doc);
+    close(fd);
+    remove(file);
+}
+
 int main(void)
 {
 #define FIX "tests/cli/fixtures/"
@@ -140,6 +178,9 @@ int main(void)
         {"selection", "strip-unused-ops " FIX "conv.pt " FIX "literals.pt --json -"},
         {"selection", "strip-unused-ops " FIX "conv.pt --input-shape 1,3,8,8 --json -"},
         {"selection", "strip-unused-ops " FIX "conv.pt -o /dev/null --json -"},
+        {"profile", "profile " FIX "conv.pt -i " FIX "x.npy -r 2 -w 1 --json -"},
+        {"profile", "profile " FIX "conv.pt -i " FIX "x.npy -b ref,cpu,xnnpack -r 2 --json -"},
+        {"profile", "profile tests/session/counter.pt -i [1.0] -b ref -r 1 --by module --json -"},
         {"passes", "passes --json -"},
         {"backends", "backends --json -"},
         {"kernels", "kernels --cpu c --json -"},
@@ -163,6 +204,7 @@ int main(void)
         cJSON_Delete(s);
         cJSON_Delete(doc);
     }
+    test_trace(path);
     cJSON *s = parse_file("bench/outputs.schema.json");
     char dir[] = "/tmp/ptm-json-XXXXXX", line[400];
     CHECK(mkdtemp(dir) != NULL);

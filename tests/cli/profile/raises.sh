@@ -1,0 +1,1 @@
+"$PTM" profile "$FIX/state.pt" -i [1.0]

@@ -1,0 +1,1 @@
+"$PTM" profile "$FIX/conv.pt" -i "$FIX/x.npy" -b cpu,cpu
