@@ -54,6 +54,7 @@ struct ptm_step_info {
     size_t packed_bytes; /* packed weights */
     const void *packed;  /* where, for steps that share them; NULL: the step's own */
     size_t scratch_bytes; /* that a run asks c->scratch for; 0: not known */
+    bool reference;      /* it runs the operator's reference kernel */
 };
 
 struct ptm_backend {
@@ -82,5 +83,11 @@ const struct ptm_backend *ptm_backend_find(const char *name); /* NULL: none of t
  * pthreadpool, or no memory). */
 struct pthreadpool *ptm_threads_open(uint32_t n);
 void ptm_threads_close(struct pthreadpool *pool); /* NULL ok */
+size_t ptm_threads_count(struct pthreadpool *pool);
+/* task(ctx, i) for i < n, in any order. NULL pool: in order, here. */
+void ptm_threads_run(struct pthreadpool *pool, size_t n, void (*task)(void *ctx, size_t i),
+                     void *ctx);
+/* ptm_copy_nd, in parts when that is worth it. */
+void ptm_threads_copy(struct pthreadpool *pool, const struct ptm_nd *from, const struct ptm_nd *to);
 
 #endif

@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-#ifdef PTM_HAVE_PTHREADPOOL
-#include <pthreadpool.h>
-#endif
-
 #include "kernels/half.h"
 #include "libcore/walk.h"
 
@@ -178,32 +174,6 @@ enum ptm_status ptm_cpu_pack(struct ptm_cpu_object *o, const struct ptm_step_req
     return PTM_OK;
 }
 
-/* -- threads -- */
-
-void ptm_cpu_parallel(struct pthreadpool *pool, size_t n, void (*task)(void *ctx, size_t i),
-                      void *ctx)
-{
-#ifdef PTM_HAVE_PTHREADPOOL
-    if (pool && n > 1) {
-        pthreadpool_parallelize_1d(pool, task, ctx, n, PTHREADPOOL_FLAG_YIELD_WORKERS);
-        return;
-    }
-#endif
-    (void)pool;
-    for (size_t i = 0; i < n; i++)
-        task(ctx, i);
-}
-
-size_t ptm_cpu_threads(struct pthreadpool *pool)
-{
-#ifdef PTM_HAVE_PTHREADPOOL
-    return pool ? pthreadpool_get_threads_count(pool) : 1;
-#else
-    (void)pool;
-    return 1;
-#endif
-}
-
 /* -- the backend -- */
 
 static const struct ptm_cpu_row *find(uint16_t op)
@@ -219,16 +189,33 @@ static const char *unavailable(void)
     return NULL;
 }
 
+/* By a kernel of its own, else the reference kernel in slices; else the reason against the first. */
+static const char *choose(const struct ptm_graph *g, const struct ptm_node *n,
+                          struct ptm_claim *claim, const struct ptm_cpu_op **op, uint32_t *kernels)
+{
+    const struct ptm_cpu_row *row = find(n->op);
+    const char *why = row ? row->op->claim(g, n, claim) : "no kernel for this operator";
+    *op = why ? &ptm_cpu_sliced : row->op;
+    *kernels = why ? 0 : row->kernels;
+    if (!why)
+        return NULL;
+    *claim = (struct ptm_claim){0};
+    return ptm_cpu_sliced.claim(g, n, claim) ? why : NULL;
+}
+
 static const char *claim(const struct ptm_graph *g, const struct ptm_node *n,
                          struct ptm_claim *out)
 {
-    const struct ptm_cpu_row *row = find(n->op);
-    return row ? row->op->claim(g, n, out) : "no kernel for this operator";
+    const struct ptm_cpu_op *op;
+    uint32_t kernels;
+    return choose(g, n, out, &op, &kernels);
 }
 
 static void free_object(void *object)
 {
     struct ptm_cpu_object *o = object;
+    if (o->release)
+        o->release(o);
     ptm_packs_drop(o->pack);
     ptm_arena_release(&o->memory);
     ptm_free(o);
@@ -237,14 +224,20 @@ static void free_object(void *object)
 static enum ptm_status compile(const struct ptm_step_request *rq, void **object,
                                struct ptm_step_info *info, struct ptm_err *err)
 {
-    const struct ptm_cpu_row *row = find(rq->node->op);
-    struct ptm_cpu_object *o = ptm_malloc(row->op->object_bytes);
+    struct ptm_claim claimed = {0};
+    const struct ptm_cpu_op *op;
+    uint32_t kernels;
+    const char *why = choose(rq->graph, rq->node, &claimed, &op, &kernels);
+    if (why)
+        return ptm_fail(err, PTM_ERR_UNSUPPORTED, "the cpu backend does not run this node: %s",
+                        why);
+    struct ptm_cpu_object *o = ptm_malloc(op->object_bytes);
     if (!o)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory to compile a node");
     ptm_kernels_init(&o->k, ptm_cpu_flags());
-    ptm_kernels_keep(&o->k, row->kernels);
+    ptm_kernels_keep(&o->k, kernels);
     o->pool = rq->pool;
-    enum ptm_status s = row->op->compile(rq, o, err);
+    enum ptm_status s = op->compile(rq, o, err);
     if (s) {
         free_object(o);
         return s;
@@ -252,7 +245,8 @@ static enum ptm_status compile(const struct ptm_step_request *rq, void **object,
     *info = (struct ptm_step_info){.kernel = o->how, .isa = o->main ? o->main->isa : "",
                                    .packed_bytes = o->pack ? o->pack->bytes : 0,
                                    .packed = o->pack ? o->pack->data : NULL,
-                                   .scratch_bytes = o->scratch_bytes};
+                                   .scratch_bytes = o->scratch_bytes,
+                                   .reference = op == &ptm_cpu_sliced};
     *object = o;
     return PTM_OK;
 }

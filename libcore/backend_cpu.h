@@ -24,6 +24,7 @@ struct ptm_cpu_object {
     const struct ptm_kernel_info *main; /* of the kernel that does most of the work; may be NULL */
     const char *how;                    /* "conv", "depthwise": static */
     size_t scratch_bytes;               /* of a run */
+    void (*release)(struct ptm_cpu_object *o); /* what is neither memory nor pack; NULL: nothing */
 };
 
 struct ptm_cpu_op {
@@ -41,6 +42,7 @@ struct ptm_cpu_row {
     uint32_t kernels; /* bit per PTM_KERNEL_*: those that its objects may call */
 };
 extern const struct ptm_cpu_row ptm_cpu_ops[]; /* until the row without an op */
+extern const struct ptm_cpu_op ptm_cpu_sliced; /* for what the rows leave out or refuse */
 
 /* -- asking nodes -- */
 const struct ptm_type *ptm_cpu_in(const struct ptm_graph *g, const struct ptm_node *n, uint32_t i);
@@ -90,12 +92,6 @@ struct ptm_cpu_packing {
 enum ptm_status ptm_cpu_pack(struct ptm_cpu_object *o, const struct ptm_step_request *rq,
                              const struct ptm_cpu_packing *p, const float **data,
                              struct ptm_err *err);
-
-/* -- threads -- */
-/* task(ctx, i) for i < n, in any order. NULL pool: in order, here. */
-void ptm_cpu_parallel(struct pthreadpool *pool, size_t n, void (*task)(void *ctx, size_t i),
-                      void *ctx);
-size_t ptm_cpu_threads(struct pthreadpool *pool);
 
 /* -- matrix product: c[r][j] = clamp(bias[j] + sum_t sum_k a(r, t)[k] w[t][k][j]) -- */
 

@@ -273,7 +273,7 @@ static int run_depthwise(const struct ptm_cpu_object *o, const struct ptm_ref_ca
     struct call p = {.v = v, .c = c, .x = c->in[0].data, .y = c->out[0].data,
                      .ys = ptm_cpu_row_step(&c->out[0], true)};
     memcpy(p.xs, c->in[0].stride, sizeof(p.xs));
-    ptm_cpu_parallel(o->pool, (size_t)(v->images * v->out[H]), depthwise_row, &p);
+    ptm_threads_run(o->pool, (size_t)(v->images * v->out[H]), depthwise_row, &p);
     return 0;
 }
 
@@ -482,7 +482,7 @@ static int run_transposed(const struct ptm_cpu_object *o, const struct ptm_ref_c
     const struct transposed *t = (const struct transposed *)o;
     struct transposed_call p = {.t = t, .c = c};
     memcpy(p.xs, c->in[0].stride, sizeof(p.xs));
-    ptm_cpu_parallel(o->pool, (size_t)(t->v.images * t->v.out[H]), transposed_row, &p);
+    ptm_threads_run(o->pool, (size_t)(t->v.images * t->v.out[H]), transposed_row, &p);
     return 0;
 }
 

@@ -35,11 +35,12 @@ static void shift(struct ptm_nd *nd, int64_t elements)
     nd->data = (char *)nd->data + elements * (int64_t)ptm_dtype_bytes(nd->dtype);
 }
 
-static int copy_view(const struct ptm_ref_call *c, struct ptm_nd from)
+static int copy_view(const struct ptm_cpu_object *o, const struct ptm_ref_call *c,
+                     struct ptm_nd from)
 {
     from.rank = c->out[0].rank;
     memcpy(from.dim, c->out[0].dim, sizeof(from.dim));
-    ptm_copy_nd(&from, &c->out[0]);
+    ptm_threads_copy(o->pool, &from, &c->out[0]);
     return 0;
 }
 
@@ -49,13 +50,12 @@ static int run_reshape(const struct ptm_cpu_object *o, const struct ptm_ref_call
 {
     struct ptm_nd nd;
     const struct ptm_nd *in = &c->in[0], *out = &c->out[0];
-    (void)o;
     if (!ptm_cpu_numel(out))
         return 0;
     if (ptm_nd_reshape(out, in->rank, in->dim, &nd)) {
-        ptm_copy_nd(in, &nd);
+        ptm_threads_copy(o->pool, in, &nd);
     } else if (ptm_nd_reshape(in, out->rank, out->dim, &nd)) {
-        ptm_copy_nd(&nd, out);
+        ptm_threads_copy(o->pool, &nd, out);
     } else {
         struct ptm_nd flat = *in;
         flat.data = c->scratch(c->scratch_ctx,
@@ -63,11 +63,11 @@ static int run_reshape(const struct ptm_cpu_object *o, const struct ptm_ref_call
         if (!flat.data)
             return PTM_REF_MEMORY;
         ptm_strides_contiguous(flat.rank, flat.dim, flat.stride);
-        ptm_copy_nd(in, &flat);
+        ptm_threads_copy(o->pool, in, &flat);
         flat.rank = out->rank;
         memcpy(flat.dim, out->dim, sizeof(flat.dim));
         ptm_strides_contiguous(flat.rank, flat.dim, flat.stride);
-        ptm_copy_nd(&flat, out);
+        ptm_threads_copy(o->pool, &flat, out);
     }
     return 0;
 }
@@ -76,10 +76,9 @@ COMPILE(reshape, "reshape")
 static int run_permute(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
     struct ptm_nd from = c->in[0];
-    (void)o;
     for (int d = 0; d < from.rank; d++)
         from.stride[d] = c->in[0].stride[c->attr[1 + d].i];
-    return copy_view(c, from);
+    return copy_view(o, c, from);
 }
 COMPILE(permute, "transpose")
 
@@ -87,12 +86,11 @@ static int run_expand(const struct ptm_cpu_object *o, const struct ptm_ref_call 
 {
     const struct ptm_nd *in = &c->in[0], *out = &c->out[0];
     struct ptm_nd from = *in;
-    (void)o;
     for (int d = 0; d < out->rank; d++) {
         int e = d - (out->rank - in->rank);
         from.stride[d] = e < 0 || in->dim[e] == 1 ? 0 : in->stride[e];
     }
-    return copy_view(c, from);
+    return copy_view(o, c, from);
 }
 COMPILE(expand, "expand")
 
@@ -100,19 +98,17 @@ static int run_slice(const struct ptm_cpu_object *o, const struct ptm_ref_call *
 {
     struct ptm_nd from = c->in[0];
     int64_t d = c->attr[0].i, start = c->attr[1].i, step = c->attr[3].i;
-    (void)o;
     if (!ptm_cpu_numel(&c->out[0]))
         return 0;
     shift(&from, start * from.stride[d]);
     from.stride[d] *= step;
-    return copy_view(c, from);
+    return copy_view(o, c, from);
 }
 COMPILE(slice, "slice")
 
 static int run_flip(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
     struct ptm_nd from = c->in[0];
-    (void)o;
     if (!ptm_cpu_numel(&c->out[0]))
         return 0;
     for (int64_t k = 0; k < c->attr[0].i; k++) {
@@ -120,7 +116,7 @@ static int run_flip(const struct ptm_cpu_object *o, const struct ptm_ref_call *c
         shift(&from, (from.dim[d] - 1) * from.stride[d]);
         from.stride[d] = -from.stride[d];
     }
-    return copy_view(c, from);
+    return copy_view(o, c, from);
 }
 COMPILE(flip, "flip")
 
@@ -168,11 +164,10 @@ static int run_concat(const struct ptm_cpu_object *o, const struct ptm_ref_call 
 {
     struct ptm_nd to = c->out[0];
     int64_t d = c->attr[0].i;
-    (void)o;
     for (int i = 0; i < c->n_in; i++) {
         memcpy(to.dim, c->in[i].dim, sizeof(to.dim));
         if (c->in[i].data != to.data) /* else it was made there */
-            ptm_copy_nd(&c->in[i], &to);
+            ptm_threads_copy(o->pool, &c->in[i], &to);
         shift(&to, c->in[i].dim[d] * to.stride[d]);
     }
     return 0;
@@ -194,14 +189,13 @@ static int run_slice_scatter(const struct ptm_cpu_object *o, const struct ptm_re
 {
     struct ptm_nd to = c->out[0];
     int64_t d = c->attr[0].i;
-    (void)o;
-    ptm_copy_nd(&c->in[0], &to);
+    ptm_threads_copy(o->pool, &c->in[0], &to);
     if (!ptm_cpu_numel(&c->in[1]))
         return 0;
     shift(&to, c->attr[1].i * to.stride[d]);
     to.stride[d] *= c->attr[2].i;
     to.dim[d] = c->in[1].dim[d];
-    ptm_copy_nd(&c->in[1], &to);
+    ptm_threads_copy(o->pool, &c->in[1], &to);
     return 0;
 }
 COMPILE(slice_scatter, "slice scatter")

@@ -88,11 +88,11 @@ static void walk_all(struct each *e, struct pthreadpool *pool)
     int64_t total = 1;
     for (int d = 0; d < e->w->rank; d++)
         total *= e->w->dim[d];
-    size_t threads = ptm_cpu_threads(pool);
+    size_t threads = ptm_threads_count(pool);
     e->slices = 1;
     if (threads > 1 && total > 16384 && e->w->rank)
         e->slices = (int64_t)threads < e->w->dim[0] ? threads : (size_t)e->w->dim[0];
-    ptm_cpu_parallel(pool, e->slices, walk_slice, e);
+    ptm_threads_run(pool, e->slices, walk_slice, e);
 }
 
 /* n numbers, `step` apart, where they lie or in `room`. */

@@ -136,7 +136,7 @@ static void run_block(void *ctx, size_t task)
 
 void ptm_cpu_gemm(const struct ptm_cpu_gemm *g, struct pthreadpool *pool)
 {
-    size_t threads = ptm_cpu_threads(pool), most = TABLE;
+    size_t threads = ptm_threads_count(pool), most = TABLE;
     if (!g->rows || !g->w->panels)
         return;
     if (g->taps > 1)
@@ -155,7 +155,7 @@ void ptm_cpu_gemm(const struct ptm_cpu_gemm *g, struct pthreadpool *pool)
     s.blocks = (g->rows + s.block - 1) / s.block;
     if (threads > 1 && s.blocks < 2 * threads)
         s.groups = min_size(g->w->panels, (2 * threads + s.blocks - 1) / s.blocks);
-    ptm_cpu_parallel(pool, s.blocks * s.groups, run_block, &s);
+    ptm_threads_run(pool, s.blocks * s.groups, run_block, &s);
 }
 
 void ptm_cpu_point_rows(const void *ctx, size_t row, size_t rows, size_t tap, size_t taps,

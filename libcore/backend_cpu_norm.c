@@ -63,9 +63,9 @@ static int run_batch_norm(const struct ptm_cpu_object *o, const struct ptm_ref_c
     if (p.last) {
         p.n = channels;
         p.rows = (size_t)x->dim[0] * area;
-        p.tasks = p.rows < 64 ? 1 : 2 * ptm_cpu_threads(o->pool);
+        p.tasks = p.rows < 64 ? 1 : 2 * ptm_threads_count(o->pool);
     }
-    ptm_cpu_parallel(o->pool, p.tasks, affine_part, &p);
+    ptm_threads_run(o->pool, p.tasks, affine_part, &p);
     return 0;
 }
 
@@ -156,8 +156,8 @@ static int run_rows(const struct ptm_cpu_object *o, const struct ptm_ref_call *c
 {
     struct row_call p = {.v = (const struct row_norm *)o, .c = c};
     p.rows = (size_t)ptm_cpu_numel(&c->in[0]) / p.v->n;
-    p.tasks = p.rows * p.v->n < 4096 ? 1 : 2 * ptm_cpu_threads(o->pool);
-    ptm_cpu_parallel(o->pool, p.tasks, norm_rows, &p);
+    p.tasks = p.rows * p.v->n < 4096 ? 1 : 2 * ptm_threads_count(o->pool);
+    ptm_threads_run(o->pool, p.tasks, norm_rows, &p);
     return 0;
 }
 
@@ -183,7 +183,7 @@ static void norm_group(void *ctx, size_t i)
 static int run_groups(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
     struct row_call p = {.v = (const struct row_norm *)o, .c = c};
-    ptm_cpu_parallel(o->pool, (size_t)c->in[0].dim[0] * p.v->groups, norm_group, &p);
+    ptm_threads_run(o->pool, (size_t)c->in[0].dim[0] * p.v->groups, norm_group, &p);
     return 0;
 }
 
@@ -248,8 +248,8 @@ static int run_softmax(const struct ptm_cpu_object *o, const struct ptm_ref_call
 {
     struct row_call p = {.v = (const struct row_norm *)o, .c = c};
     p.rows = (size_t)ptm_cpu_numel(&c->in[0]) / p.v->n;
-    p.tasks = p.rows * p.v->n < 4096 ? 1 : 2 * ptm_cpu_threads(o->pool);
-    ptm_cpu_parallel(o->pool, p.tasks, softmax_rows, &p);
+    p.tasks = p.rows * p.v->n < 4096 ? 1 : 2 * ptm_threads_count(o->pool);
+    ptm_threads_run(o->pool, p.tasks, softmax_rows, &p);
     return 0;
 }
 

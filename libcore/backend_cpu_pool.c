@@ -75,7 +75,7 @@ static int run_pool(const struct ptm_cpu_object *o, const struct ptm_ref_call *c
     struct call p = {.v = v, .x = c->in[0].data, .y = c->out[0].data,
                      .ys = ptm_cpu_row_step(&c->out[0], true)};
     memcpy(p.xs, c->in[0].stride, sizeof(p.xs));
-    ptm_cpu_parallel(o->pool, (size_t)(v->images * v->out[H]), pool_row, &p);
+    ptm_threads_run(o->pool, (size_t)(v->images * v->out[H]), pool_row, &p);
     return 0;
 }
 

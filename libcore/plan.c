@@ -566,7 +566,7 @@ enum ptm_status ptm_plan_make(struct ptm_plan *plan, const struct ptm_graph *g,
     static const struct ptm_plan_options reference;
     struct ptm_arena work = {0};
     struct ptm_planner p = {.plan = plan, .g = g, .o = options ? options : &reference};
-    *plan = (struct ptm_plan){.graph = g, .args_row_major = p.o->args_row_major};
+    *plan = (struct ptm_plan){.graph = g, .pool = p.o->pool, .args_row_major = p.o->args_row_major};
     enum ptm_status s = make(&p, arena, &work, err);
     ptm_arena_release(&work);
     if (s)

@@ -63,6 +63,7 @@ struct ptm_plan {
     size_t n_copies;
     size_t arena_bytes;      /* activations */
     size_t live_bytes;       /* of them alive at one step, at most: no packing needs less */
+    struct pthreadpool *pool;
     size_t scratch_bytes;    /* working space of the step that says it needs most */
     bool args_row_major;
     uint32_t most_in, most_attr; /* of one step: optional inputs counted */

@@ -381,7 +381,7 @@ static void copy_outputs(struct run *r, void *const *out)
         struct ptm_nd to = *from;
         to.data = out[k];
         ptm_strides_contiguous(to.rank, to.dim, to.stride);
-        ptm_copy_nd(from, &to);
+        ptm_threads_copy(r->plan->pool, from, &to);
     }
 }
 
@@ -403,7 +403,7 @@ enum ptm_status ptm_plan_run(const struct ptm_plan *plan, struct ptm_exec *exec,
         struct ptm_err why = {0};
         const struct ptm_plan_step *step = &plan->step[i];
         if (step->node == PTM_NO_VALUE)
-            ptm_copy_nd(&r.nd[step->from], &r.nd[step->to]);
+            ptm_threads_copy(plan->pool, &r.nd[step->from], &r.nd[step->to]);
         else if (run_step(&r, step, &why))
             return at_site(g, &g->node[step->node], &why, err);
         ptm_event_ends(exec->events, PTM_EVENT_STEP, (uint32_t)i);
