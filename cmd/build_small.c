@@ -359,6 +359,9 @@ static void run_make(struct small_build *b)
     char make[] = "make", quiet[] = "-s", at[] = "-C", folder[1024];
     snprintf(folder, sizeof(folder), "%s", b->folder);
     char *argv[] = {make, quiet, at, folder, NULL};
+    /* the user's own make must not hand its jobs to this one */
+    unsetenv("MAKEFLAGS");
+    unsetenv("MFLAGS");
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);

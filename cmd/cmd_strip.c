@@ -120,6 +120,8 @@ static enum ptm_status save_closed(struct strip *o, struct ptm_model *m, const s
                       "call, which a small build has not",
                       o->method);
     if (!rc)
+        rc = ptm_program_close(&m->program, err);
+    if (!rc)
         rc = ptm_save(&m->program, path, &options, err);
     ptm_session_close(s);
     ptm_arena_release(&arena);
@@ -127,23 +129,20 @@ static enum ptm_status save_closed(struct strip *o, struct ptm_model *m, const s
 }
 
 /* What the written file runs is what the small build must have. */
-static enum ptm_status build(struct strip *o, const char *path, struct ptm_err *err)
+static enum ptm_status build(struct strip *o, const char *path, const struct inputs *in,
+                             struct ptm_err *err)
 {
     struct ptm_model *m = NULL;
-    struct inputs in = {0};
     struct selection needs = {0};
     struct ptm_config config = {.seed = (uint64_t)o->in.seed, .backend = "cpu"};
     enum ptm_status rc = cmd_open(&m, path, err);
     if (!rc)
-        rc = inputs_bind(&in, m, o->method, &o->in, true, err);
-    if (!rc)
-        rc = selection_add(&needs, m, &in, &config, err);
+        rc = selection_add(&needs, m, in, &config, err);
     if (!rc) {
         o->small.folder = o->build;
-        rc = small_build_make(&o->small, &needs, &in, err);
+        rc = small_build_make(&o->small, &needs, in, err);
     }
     selection_release(&needs);
-    inputs_release(&in);
     ptm_model_close(m);
     return rc;
 }
@@ -163,7 +162,7 @@ static enum ptm_status build_with(struct strip *o, struct ptm_model *m, const st
     snprintf(path, sizeof(path), "%.1000s/model.ptm", o->build);
     PTM_TRY(make_folder(o->build, err));
     PTM_TRY(save_closed(o, m, in, path, err));
-    return build(o, path, err);
+    return build(o, path, in, err);
 }
 
 static enum ptm_status add(struct strip *o, struct ptm_model *m, struct ptm_err *err)
