@@ -70,7 +70,6 @@ $(B)/libptm.a: $(LIB_OBJ)
 $(B)/kernels/ref_%.o: OPT += -O3
 # kernels/<family>_<isa>.c: one ISA each; sums may be fused there, as their contract TOL says
 ISA_OBJ = $(filter %_$(1).o,$(LIB_OBJ))
-$(foreach isa,c avx2 avx512 neon,$(call ISA_OBJ,$(isa))): OPT += -O3
 $(foreach isa,c avx2 avx512 neon,$(call ISA_OBJ,$(isa))): ISA += -ffp-contract=fast
 ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
 $(call ISA_OBJ,avx2) $(call ISA_OBJ,avx512): ISA += -mavx2 -mfma
