@@ -266,6 +266,7 @@ static void print_totals(const struct profile_report *r)
     TOTAL("  unaccounted", p->unaccounted_time.median);
     TOTAL("profiled run", p->recorded_time.median);
     TOTAL("unprofiled run", p->plain_time.median);
+    TOTAL("  CPU time of it, all threads", p->cpu_time.median);
 #undef TOTAL
     for (size_t i = 0; i < n; i++)
         a[i] = percent(r->profile[i].ops_ns, r->profile[i].plain_time.median);
