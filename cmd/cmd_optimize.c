@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ptm optimize: puts a model in eval mode, drops what no method reaches, and writes it as a .ptm
+ * ptm optimize: puts a model in eval mode, drops what no method needs then, and writes it as a .ptm
  * file with its recipe: the graph passes that every session on it runs, at any input size. With
  * inputs the method runs without and with them, and what they did is shown.
  */
@@ -24,10 +24,12 @@ static const struct usage usage = {
     .synopsis = "MODEL -o OUT.ptm [--input-shape DIMS | --input SPEC]... [OPTION]...",
     .summary = "Makes a model smaller and faster, and writes it as a .ptm file, which every "
                "command reads.",
-    .notes = "Modules are put in eval mode; what no method reaches is dropped. The file serves "
+    .notes = "Modules are put in eval mode; what no method needs then is dropped. The file serves "
              "every\ninput size: it holds the program, its weights and the list of graph passes to "
              "run. With\ninputs (those stored in the model, if there are no others) the summary "
-             "tells what the\npasses did. 'ptm passes' lists them.\n" INPUT_HELP,
+             "tells what the\npasses did, and the file holds the graphs that they made: calls with "
+             "inputs of these\nshapes start at once. More --input-shape than one call takes are "
+             "several calls.\n'ptm passes' lists the passes.\n" INPUT_HELP,
     .max_words = 1,
     .word = "MODEL",
     .examples = "ptm optimize model.pt -o model.ptm --input-shape 1,3,224,224\n"
@@ -135,10 +137,9 @@ static enum ptm_status prune(struct optimize *o, struct ptm_model *m, struct ptm
             if (is_bundled(p->fn[root->method[i]].name))
                 keep[n++] = p->fn[root->method[i]].name;
     }
-    o->before = (struct program_size){p->n_fns, p->n_classes, p->n_objects};
-    PTM_TRY(ptm_program_prune(p, keep, n, err));
-    o->after = (struct program_size){p->n_fns, p->n_classes, p->n_objects};
-    return PTM_OK;
+    PTM_TRY(program_size(&o->before, p, err));
+    PTM_TRY(ptm_program_shrink(p, keep, n, err));
+    return program_size(&o->after, p, err);
 }
 
 /* --passes, --only and --disable to the recipe. */
@@ -248,8 +249,7 @@ static enum ptm_status close_program(struct optimize *o, struct ptm_err *err)
                         "--closed: what '%s' gives or remembers cannot be written without its "
                         "program", o->method);
     PTM_TRY(ptm_program_close(p, err));
-    o->after = (struct program_size){p->n_fns, p->n_classes, p->n_objects};
-    return PTM_OK;
+    return program_size(&o->after, p, err);
 }
 
 /* With --packed: as long as a session on the cpu backend lives, so do its packed weights. */

@@ -10,6 +10,7 @@
 
 struct program_size {
     uint32_t functions, classes, objects;
+    uint64_t tensor_bytes; /* of what the objects hold */
 };
 /* A call: its graphs' cost, and the bytes of the constants that they use. */
 struct measured {
@@ -55,6 +56,8 @@ enum ptm_status calls_run(const struct inputs *in, size_t run, struct ptm_sessio
 enum ptm_status calls_make_entries(struct optimize *o, struct ptm_session *s, struct ptm_err *err);
 void calls_release(struct optimize *o);
 
+enum ptm_status program_size(struct program_size *x, const struct ptm_program *p,
+                             struct ptm_err *err);
 enum ptm_status measured_make(struct measured *x, const struct ptm_session *s, struct ptm_arena *a,
                               struct ptm_err *err);
 /* The largest |a - b| of two results, each relative to the largest number of its tensor in `a`.

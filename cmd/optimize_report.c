@@ -10,6 +10,38 @@
 #include "cmd/optimize.h"
 #include "cmd/result.h"
 
+/* -- what a program holds -- */
+
+static void add_value(struct program_size *x, struct ptm_ival v, struct ptm_arena *a,
+                      struct ptm_pmap *seen, int depth)
+{
+    if (v.tag == PTM_TENSOR) {
+        struct ptm_storage *s = v.u.tensor->storage;
+        if (!ptm_pmap_get(seen, s) && ptm_pmap_set(a, seen, s, s))
+            x->tensor_bytes += s->bytes;
+    } else if ((v.tag == PTM_LIST || v.tag == PTM_TUPLE) && depth < PTM_MAX_DEPTH) {
+        for (size_t i = 0; i < v.u.list->n; i++)
+            add_value(x, v.u.list->v[i], a, seen, depth + 1);
+    } else if (v.tag == PTM_DICT && depth < PTM_MAX_DEPTH) {
+        for (size_t i = 0; i < v.u.dict->n; i++)
+            add_value(x, v.u.dict->v[i], a, seen, depth + 1);
+    }
+}
+
+enum ptm_status program_size(struct program_size *x, const struct ptm_program *p,
+                             struct ptm_err *err)
+{
+    struct ptm_arena a = {0};
+    struct ptm_pmap seen = {0};
+    *x = (struct program_size){p->n_fns, p->n_classes, p->n_objects, 0};
+    for (uint32_t i = 0; i < p->n_objects; i++)
+        for (uint32_t k = 0; k < p->object[i]->cls->n_attrs; k++)
+            add_value(x, p->object[i]->attr[k], &a, &seen, 0);
+    bool failed = a.failed;
+    ptm_arena_release(&a);
+    return failed ? ptm_fail(err, PTM_ERR_MEMORY, "no memory for the program's size") : PTM_OK;
+}
+
 /* -- what a call uses -- */
 
 static bool add_weights(struct measured *x, const struct ptm_graph *g, struct ptm_arena *a,
@@ -91,8 +123,15 @@ static void print_dropped(const struct optimize *o)
                rows[i].before - rows[i].after, rows[i].before, rows[i].what);
         any = true;
     }
+    uint64_t bytes = o->before.tensor_bytes - o->after.tensor_bytes;
+    char text[40];
+    if (bytes && !o->closed) {
+        printf("%s%s of weights", any ? ", " : "dropped     ",
+               text_bytes(bytes, text, sizeof(text)));
+        any = true;
+    }
     if (any)
-        puts(" that no method reaches");
+        puts(" that no method needs");
 }
 
 static void print_measured(const struct optimize *o)
@@ -174,6 +213,7 @@ static cJSON *size_json(const struct program_size *s)
     cJSON_AddItemToObject(o, "functions", json_int(s->functions));
     cJSON_AddItemToObject(o, "classes", json_int(s->classes));
     cJSON_AddItemToObject(o, "objects", json_int(s->objects));
+    cJSON_AddItemToObject(o, "tensor_bytes", json_int((int64_t)s->tensor_bytes));
     return o;
 }
 

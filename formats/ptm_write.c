@@ -17,6 +17,7 @@
 enum {
     ZSTD_LEVEL = 9,
     MIN_COMPRESSED = 256, /* what is smaller stays raw */
+    ENTRIES_COMPRESSED = 16 << 10, /* the entries section is compressed in any case from here on */
 };
 enum { PROGRAM, TEXT, ENTRIES, STORAGES };
 
@@ -227,14 +228,14 @@ static enum ptm_status pack(struct writer *w, ZSTD_CCtx *z, struct stored *x)
     return PTM_OK;
 }
 
-static enum ptm_status compress_all(struct writer *w)
+static enum ptm_status compress_some(struct writer *w, size_t first, size_t end)
 {
     ZSTD_CCtx *z = ZSTD_createCCtx();
     enum ptm_status st = PTM_OK;
     if (!z || ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, ZSTD_LEVEL)) ||
         ZSTD_isError(ZSTD_CCtx_setParameter(z, ZSTD_c_checksumFlag, 1)))
         st = ptm_fail(w->err, PTM_ERR_MEMORY, "no memory for zstd");
-    for (size_t i = 0; i < w->n_stored - w->n_packs && !st; i++) {
+    for (size_t i = first; i < end && !st; i++) {
         uint64_t bytes = w->stored[i].n;
         if (bytes >= MIN_COMPRESSED)
             st = pack(w, z, &w->stored[i]);
@@ -269,7 +270,9 @@ static enum ptm_status place_all(struct writer *w)
     for (size_t i = 0; i < w->n_stored; i++)
         w->all += w->o->compress ? 2 * w->stored[i].n : w->stored[i].n;
     if (w->o->compress)
-        PTM_TRY(compress_all(w));
+        PTM_TRY(compress_some(w, 0, w->n_stored - w->n_packs));
+    else if (w->e.entries.n >= ENTRIES_COMPRESSED)
+        PTM_TRY(compress_some(w, ENTRIES, ENTRIES + 1)); /* tables, which shrink a lot */
     uint64_t at = 0;
     for (size_t i = 0; i < w->n_stored; i++) {
         w->stored[i].offset = align(at);

@@ -89,8 +89,46 @@ static double largest(uint8_t dtype)
     return dtype == PTM_F16 ? 65504.0 : dtype == PTM_F64 ? 1.7e308 : 3.3e38;
 }
 
+/* n floats times m, in double; false: one left the range. */
+static bool scale_run(const float *x, float *y, int64_t n, double m, double most)
+{
+    bool ok = true;
+    for (int64_t i = 0; i < n; i++) {
+        double v = (double)x[i] * m;
+        ok &= fabs(v) <= most;
+        y[i] = (float)v;
+    }
+    return ok;
+}
+
+/* Weights of f32 in row-major order, which nearly all are: whole channels at a time. */
+static bool scale_floats(const struct ptm_derived *d, float *y)
+{
+    const struct ptm_type *t = &d->type;
+    const float *x = d->in[0].c.data;
+    const double *mul = d->in[1].c.data;
+    int64_t inner = 1;
+    bool ok = true;
+    for (int i = 2; i < t->rank; i++)
+        inner *= t->dim[i];
+    for (int64_t i = 0; i < t->dim[0] && ok; i++) {
+        const double *m = mul + i / d->channel.div * d->channel.step;
+        int64_t runs = d->channel.second ? t->dim[1] : 1;
+        int64_t n = d->channel.second ? inner : t->dim[1] * inner;
+        for (int64_t k = 0; k < runs; k++, x += n, y += n)
+            ok = scale_run(x, y, n, m[k], largest(PTM_F32)) && ok;
+    }
+    return ok;
+}
+
 static bool scale(const struct ptm_derived *d, void *out)
 {
+    int64_t row_major[PTM_MAX_RANK];
+    ptm_strides_contiguous(d->type.rank, d->type.dim, row_major);
+    if (d->type.dtype == PTM_F32 && ptm_type_numel(&d->type) &&
+        !memcmp(row_major, d->in[0].c.stride, d->type.rank * sizeof(*row_major)))
+        return scale_floats(d, out);
+
     struct ptm_nd x = ptm_const_nd(&d->in[0].type, &d->in[0].c);
     struct ptm_nd y = {.data = out, .dtype = d->type.dtype, .rank = 1};
     const struct ptm_channel *c = &d->channel;

@@ -15,6 +15,15 @@ uint32_t ptm_program_eval(struct ptm_program *p, uint32_t *modules);
 enum ptm_status ptm_program_prune(struct ptm_program *p, const char *const *keep, size_t n_keep,
                                   struct ptm_err *err) PTM_WARN_UNUSED;
 
+/* program_fold.c: branches on what is known go (constants, attributes of modules that no code
+ * assigns), then instructions whose results nobody reads. *changed: functions that did. */
+enum ptm_status ptm_program_fold(struct ptm_program *p, uint32_t *changed,
+                                 struct ptm_err *err) PTM_WARN_UNUSED;
+/* All of it, until nothing is left to do: folds, prunes, and drops attributes of modules that hold
+ * tensors or modules and that no code names. The methods in `keep` compute what they did. */
+enum ptm_status ptm_program_shrink(struct ptm_program *p, const char *const *keep, size_t n_keep,
+                                   struct ptm_err *err) PTM_WARN_UNUSED;
+
 /* program_attrs.c: drops attributes of modules. keep[c][i]: attribute i of class c stays; classes
  * that are no modules keep all of theirs. Slots of saved entries are renumbered. */
 enum ptm_status ptm_program_drop_attrs(struct ptm_program *p, bool *const *keep,

@@ -227,3 +227,40 @@ grid = np.add.outer(np.arange(12) * 20, np.arange(16) * 2)
 Image.fromarray(np.stack([grid, grid // 2, 255 - grid], 2).astype(np.uint8)).save(path("image.png"))
 with open(path("labels.txt"), "w") as f:
     f.write("ant\nbee\ncat\ndog\n")
+
+
+class Aux(nn.Module):
+    """Heads that only training needs, options, a loop, state that hides nothing."""
+    skip: Optional[int]
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(8, 8)
+        self.head = nn.Linear(8, 2)
+        self.aux = nn.Linear(8, 300)
+        self.extra = nn.Linear(8, 200)
+        self.scale = True
+        self.skip = None
+        self.steps = 0
+
+    def forward(self, x):
+        y = self.body(x)
+        aux: Optional[torch.Tensor] = None
+        if self.training and self.scale:
+            aux = self.aux(y)
+        if self.skip is not None:
+            y = y + self.extra(x).sum()
+        flag = self.training
+        for i in range(2):
+            if flag:
+                y = y + self.extra(y).mean()
+            flag = not flag
+        if not self.training:
+            self.steps += 1
+        if aux is None:
+            return self.head(y), aux
+        else:
+            return self.head(y) + aux.mean(), aux
+
+
+save("aux.pt", Aux())

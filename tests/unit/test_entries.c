@@ -93,7 +93,7 @@ static struct ptm_model *ready_model(const char *path)
     if (!m)
         return NULL;
     ptm_program_eval(&m->program, &modules);
-    CHECK_INT(ptm_program_prune(&m->program, NULL, 0, &err), PTM_OK);
+    CHECK_INT(ptm_program_shrink(&m->program, NULL, 0, &err), PTM_OK);
     return m;
 }
 

@@ -140,7 +140,7 @@ static void strip(const struct ptm_model *m)
     ptm_model_close(back);
 }
 
-/* Without what no method reaches: the same results; pruning again finds nothing. */
+/* Without what no method needs: the same results; shrinking again finds nothing. */
 static void prune(const char *path, const struct ptm_model *m)
 {
     struct ptm_err err = {0};
@@ -148,10 +148,10 @@ static void prune(const char *path, const struct ptm_model *m)
     CHECK(pruned);
     if (!pruned)
         return;
-    CHECK_INT(ptm_program_prune(&pruned->program, NULL, 0, &err), PTM_OK);
+    CHECK_INT(ptm_program_shrink(&pruned->program, NULL, 0, &err), PTM_OK);
     CHECK(pruned->program.n_fns <= m->program.n_fns);
     char *once = dump(&pruned->program);
-    CHECK_INT(ptm_program_prune(&pruned->program, NULL, 0, &err), PTM_OK);
+    CHECK_INT(ptm_program_shrink(&pruned->program, NULL, 0, &err), PTM_OK);
     char *twice = dump(&pruned->program);
     CHECK(once && twice && !strcmp(once, twice));
     free(once);
@@ -264,7 +264,7 @@ static void test_memory(const char *path)
         struct ptm_model *fresh = open_model(path);
         ptm_memory_fail_at(n);
         enum ptm_status st =
-            fresh ? ptm_program_prune(&fresh->program, NULL, 0, &err) : PTM_ERR_IO;
+            fresh ? ptm_program_shrink(&fresh->program, NULL, 0, &err) : PTM_ERR_IO;
         done = ptm_memory_fail_at(0) || !fresh;
         CHECK_INT(st, done ? PTM_OK : PTM_ERR_MEMORY);
         ptm_model_close(fresh);
