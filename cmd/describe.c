@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/zoo.h"
 #include "cmd/cmd.h"
 #include "libcore/backend.h"
 #include "libcore/passes.h"
@@ -58,16 +59,29 @@ static bool has_value(const struct opt *o)
     return o->kind != OPT_FLAG && o->kind != OPT_FALSE;
 }
 
+static void print_zoo(const char *before)
+{
+    for (size_t i = 0; zoo_models[i].name; i++)
+        printf(" %s%s", before, zoo_models[i].name);
+}
+
 /* -- bash -- */
 
 void describe_bash(const struct described *c, size_t n)
 {
     puts("# bash completion of ptm, made by 'ptm completion bash'\n"
+         "# a colon parts words there: zoo:mob is zoo, :, mob\n"
          "_ptm() {\n"
          "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} options\n"
          "    [ \"$cur\" = = ] && cur=\n"
          "    [ \"$prev\" = = ] && prev=${COMP_WORDS[COMP_CWORD-2]}\n"
          "    COMPREPLY=()\n"
+         "    local before=${COMP_WORDS[COMP_CWORD-1]}\n"
+         "    [ \"$cur\" = : ] && before=: && cur=\n"
+         "    if [ \"$before\" = : ]; then");
+    printf("        COMPREPLY=($(compgen -W '");
+    print_zoo("");
+    puts("' -- \"$cur\"))\n        return\n    fi\n"
          "    if [ \"$COMP_CWORD\" = 1 ]; then");
     printf("        COMPREPLY=($(compgen -W '--help --version");
     for (size_t i = 0; i < n; i++)
@@ -118,6 +132,10 @@ static void zsh_text(const char *s)
 void describe_zsh(const struct described *c, size_t n)
 {
     puts("#compdef ptm\n# zsh completion of ptm, made by 'ptm completion zsh'\n"
+         "_ptm_words() {");
+    printf("    local -a zoo=(");
+    print_zoo("zoo:");
+    puts(" )\n    compadd -a zoo\n    _files\n}\n"
          "_ptm() {\n"
          "    if (( CURRENT == 2 )); then\n"
          "        local -a commands=(");
@@ -151,7 +169,7 @@ void describe_zsh(const struct described *c, size_t n)
             }
             putchar('\'');
         }
-        puts(" \\\n        '*:file:_files' ;;");
+        puts(" \\\n        '*:model or file:_ptm_words' ;;");
     }
     puts("    esac\n}\n_ptm \"$@\"");
 }

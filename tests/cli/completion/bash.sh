@@ -11,5 +11,7 @@ try ptm optimize --disable fold_
 try ptm inspect --dump g
 touch model.pt
 try ptm run mod
+try run zoo : resnet
+try run zoo :
 END
 bash try.bash
