@@ -124,11 +124,12 @@ static bool add_step(struct selection *s, const struct ptm_graph *g,
                      const struct ptm_plan_step *step)
 {
     const struct ptm_node *n = &g->node[step->node];
+    bool own = step->backend && !step->info.reference;
     struct selected_kernel key = {
         .op = ptm_op_info((enum ptm_op)n->op)->name,
-        .backend = step->backend ? step->backend->name : "ref",
-        .kernel = step->backend ? step->info.kernel : "c",
-        .isa = step->backend && step->info.isa ? step->info.isa : "",
+        .backend = own ? step->backend->name : "ref",
+        .kernel = own ? step->info.kernel : "c",
+        .isa = own && step->info.isa ? step->info.isa : "",
     };
     size_t i = 0;
     while (i < s->n_kernels &&

@@ -24,6 +24,7 @@ struct ptm_cpu_object {
     const struct ptm_kernel_info *main; /* of the kernel that does most of the work; may be NULL */
     const char *how;                    /* "conv", "depthwise": static */
     size_t scratch_bytes;               /* of a run */
+    void *more;                         /* in `memory`, of an operator with several kinds */
     void (*release)(struct ptm_cpu_object *o); /* what is neither memory nor pack; NULL: nothing */
 };
 
@@ -43,6 +44,12 @@ struct ptm_cpu_row {
 };
 extern const struct ptm_cpu_row ptm_cpu_ops[]; /* until the row without an op */
 extern const struct ptm_cpu_op ptm_cpu_sliced; /* for what the rows leave out or refuse */
+
+/* Convolutions over other than two spatial dims. */
+const char *ptm_cpu_claim_conv_nd(const struct ptm_graph *g, const struct ptm_node *n,
+                                  struct ptm_claim *claim);
+enum ptm_status ptm_cpu_compile_conv_nd(const struct ptm_step_request *rq,
+                                        struct ptm_cpu_object *o, struct ptm_err *err);
 
 /* -- asking nodes -- */
 const struct ptm_type *ptm_cpu_in(const struct ptm_graph *g, const struct ptm_node *n, uint32_t i);

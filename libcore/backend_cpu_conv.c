@@ -377,6 +377,8 @@ static enum ptm_status compile_conv(const struct ptm_step_request *rq, struct pt
                                     struct ptm_err *err)
 {
     struct conv *v = (struct conv *)o;
+    if (rq->in[0].rank != 4)
+        return ptm_cpu_compile_conv_nd(rq, o, err);
     read_geometry(v, rq);
     v->zero = ptm_cpu_alloc(&o->memory, (size_t)(v->c_in * v->groups));
     if (!v->zero)
@@ -403,7 +405,7 @@ static const char *claim_conv(const struct ptm_graph *g, const struct ptm_node *
         return why;
     const struct ptm_type *x = ptm_cpu_in(g, n, 0), *w = ptm_cpu_in(g, n, 1);
     if (x->rank != 4)
-        return "only two spatial dims";
+        return ptm_cpu_claim_conv_nd(g, n, claim);
     claim->layout = LAYOUT_CHANNELS_LAST;
     claim->row_inputs = claim->row_outputs = true;
     claim->any_strides = copies_patches(w->dim[1], ptm_cpu_int(g, n, "groups"),

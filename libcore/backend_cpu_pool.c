@@ -145,19 +145,42 @@ const struct ptm_cpu_op ptm_cpu_adaptive_max_pool = {OP_adaptive_max_pool, claim
 
 /* -- means over all of space -- */
 
+/* Channels of one image, a part of them per task. */
+struct mean_call {
+    const struct ptm_cpu_object *o;
+    const struct ptm_ref_call *c;
+    size_t parts, block; /* per image; channels in each */
+};
+
+static void mean_part(void *ctx, size_t task)
+{
+    const struct mean_call *p = ctx;
+    const struct ptm_nd *x = &p->c->in[0], *y = &p->c->out[0];
+    size_t area = (size_t)(x->dim[2] * x->dim[3]), channels = (size_t)x->dim[1];
+    int64_t i = (int64_t)(task / p->parts), y_step = x->dim[0] > 1 ? y->stride[0] : 0;
+    size_t first = task % p->parts * p->block;
+    if (first >= channels)
+        return;
+    struct ptm_pool_f32 t = {.op = PTM_POOL_SUM, .taps = area,
+                             .channels = channels - first < p->block ? channels - first : p->block,
+                             .tap_stride = (size_t)ptm_cpu_row_step(x, true),
+                             .base = (const float *)x->data + i * x->stride[0] + first,
+                             .y = (float *)y->data + i * y_step + first,
+                             .scale = 1.0f / (float)area};
+    p->o->k.pool_f32(&t);
+}
+
 static int run_mean(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
+    enum { BLOCK = 64, SMALL = 1 << 14 }; /* channels that share cache lines; elements */
     const struct ptm_nd *x = &c->in[0];
-    size_t area = (size_t)(x->dim[2] * x->dim[3]), channels = (size_t)x->dim[1];
-    int64_t y_step = x->dim[0] > 1 ? c->out[0].stride[0] : 0;
-    for (int64_t i = 0; i < x->dim[0]; i++) {
-        struct ptm_pool_f32 t = {.op = PTM_POOL_SUM, .taps = area, .channels = channels,
-                                 .tap_stride = (size_t)ptm_cpu_row_step(x, true),
-                                 .base = (const float *)x->data + i * x->stride[0],
-                                 .y = (float *)c->out[0].data + i * y_step,
-                                 .scale = 1.0f / (float)area};
-        o->k.pool_f32(&t);
+    size_t channels = (size_t)x->dim[1];
+    struct mean_call p = {.o = o, .c = c, .parts = 1, .block = channels};
+    if (ptm_threads_count(o->pool) > 1 && ptm_cpu_numel(x) / x->dim[0] > SMALL) {
+        p.block = BLOCK;
+        p.parts = (channels + BLOCK - 1) / BLOCK;
     }
+    ptm_threads_run(o->pool, (size_t)x->dim[0] * p.parts, mean_part, &p);
     return 0;
 }
 
@@ -177,13 +200,28 @@ const struct ptm_cpu_op ptm_cpu_adaptive_avg_pool = {OP_adaptive_avg_pool, claim
                                                      sizeof(struct pool), compile_mean};
 
 /* mean of the last dims of rows: see claim_mean */
+struct row_call {
+    const struct ptm_cpu_object *o;
+    const float *x;
+    float *y;
+    size_t rows, n, parts;
+};
+
+static void mean_rows(void *ctx, size_t task)
+{
+    const struct row_call *p = ctx;
+    for (size_t r = p->rows * task / p->parts; r < p->rows * (task + 1) / p->parts; r++)
+        p->y[r] = p->o->k.sum_f32(p->n, p->x + r * p->n, 0.0f, false) / (float)p->n;
+}
+
 static int run_row_mean(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
-    size_t rows = (size_t)ptm_cpu_numel(&c->out[0]), n = (size_t)ptm_cpu_numel(&c->in[0]) / rows;
-    const float *x = c->in[0].data;
-    float *y = c->out[0].data;
-    for (size_t r = 0; r < rows; r++)
-        y[r] = o->k.sum_f32(n, x + r * n, 0.0f, false) / (float)n;
+    enum { SMALL = 1 << 14 };
+    size_t rows = (size_t)ptm_cpu_numel(&c->out[0]), all = (size_t)ptm_cpu_numel(&c->in[0]);
+    struct row_call p = {.o = o, .x = c->in[0].data, .y = c->out[0].data, .rows = rows,
+                         .n = all / rows,
+                         .parts = all > SMALL ? 2 * ptm_threads_count(o->pool) : 1};
+    ptm_threads_run(o->pool, p.parts, mean_rows, &p);
     return 0;
 }
 

@@ -322,6 +322,44 @@ static void test_conv(void)
     CHECK(done > 60);
 }
 
+static void test_conv_nd(void)
+{
+    static const int one[][8] = {
+        /* n c l; o k groups; stride, padding */
+        {1, 1, 400, 16, 40, 1, 10, 20}, {2, 8, 50, 24, 5, 1, 1, 2},  {1, 40, 33, 40, 31, 40, 1, 15},
+        {3, 12, 20, 18, 3, 6, 2, 0},    {1, 20, 64, 70, 1, 1, 1, 0}, {2, 6, 9, 12, 3, 6, 1, 1},
+        {1, 3, 3000, 5, 7, 1, 2, 3},
+    };
+    static const int three[][8] = {
+        /* n c d h w; o k groups */
+        {1, 3, 5, 6, 7, 8, 3, 1}, {2, 8, 4, 5, 6, 8, 3, 8}, {1, 12, 6, 5, 9, 18, 2, 3},
+        {1, 16, 8, 8, 8, 33, 1, 1},
+    };
+    static const int steps[][3] = {{1, 0, 1}, {1, 1, 1}, {2, 1, 1}, {1, 2, 2}, {3, 0, 1}};
+    int done = 0;
+    for (size_t i = 0; i < PTM_LEN(one); i++)
+        for (int dilation = 1; dilation <= 2; dilation++) {
+            const int *s = one[i];
+            done += check("%%0: f32[%d, %d, %d] = arg\n%%1: %s[%d, %d, %d] = const\n"
+                          "%%2: f32[%d] = const\n%%3 = conv(%%0, %%1, %s) stride=[%d] padding=[%d] "
+                          "dilation=[%d] groups=%d%s\nreturn %%3\n",
+                          s[0], s[1], s[2], i % 2 ? "f16" : "f32", s[3], s[1] / s[5], s[4], s[3],
+                          draw(2) ? "%2" : "_", s[6], s[7], dilation, s[5],
+                          draw(2) ? " min=-2 max=3" : "");
+        }
+    for (size_t i = 0; i < PTM_LEN(three); i++)
+        for (size_t k = 0; k < PTM_LEN(steps); k++) {
+            const int *s = three[i], *p = steps[k];
+            done += check("%%0: f32[%d, %d, %d, %d, %d] = arg\n"
+                          "%%1: f32[%d, %d, %d, %d, %d] = const\n%%2: f32[%d] = const\n"
+                          "%%3 = conv(%%0, %%1, %s) stride=[%d, 1, %d] padding=[%d, %d, 0] "
+                          "dilation=[1, %d, 1] groups=%d\nreturn %%3\n",
+                          s[0], s[1], s[2], s[3], s[4], s[5], s[1] / s[7], s[6], s[6], s[6], s[5],
+                          draw(2) ? "%2" : "_", p[0], p[0], p[1], p[1], p[2], s[7]);
+        }
+    CHECK(done > 26);
+}
+
 static void test_conv_transpose(void)
 {
     static const int shapes[][7] = {{1, 3, 5, 6, 8, 3, 1},  {2, 16, 7, 7, 17, 2, 1},
@@ -708,15 +746,19 @@ static void test_refused(void)
     refused("weights that are no constants",
             "%0: f32[1, 3, 5, 5] = arg\n%1: f32[4, 3, 3, 3] = arg\n"
             "%2 = conv(%0, %1) stride=[1, 1] padding=[0, 0] dilation=[1, 1] groups=1\nreturn %2\n");
+    refused("more padding than image",
+            "%0: f32[1, 3, 5] = arg\n%1: f32[4, 3, 3] = const\n%2 = conv(%0, %1) "
+            "stride=[1000000] padding=[1000000] dilation=[1] groups=1\nreturn %2\n");
     refused("only two spatial dims",
-            "%0: f32[1, 3, 5] = arg\n%1: f32[4, 3, 3] = const\n"
-            "%2 = conv(%0, %1) stride=[1] padding=[0] dilation=[1] groups=1\nreturn %2\n");
+            "%0: f32[1, 3, 5] = arg\n%1: f32[3, 4, 3] = const\n%2 = conv_transpose(%0, %1) "
+            "stride=[1] padding=[0] output_padding=[0] dilation=[1] groups=1\nreturn %2\n");
 }
 
 int main(void)
 {
     pools[1] = ptm_threads_open(2);
     test_conv();
+    test_conv_nd();
     test_conv_transpose();
     test_products();
     test_attention();
