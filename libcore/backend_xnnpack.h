@@ -129,9 +129,9 @@ ptm_xnn_build_fn ptm_xnn_build_max_pool, ptm_xnn_build_avg_pool, ptm_xnn_build_a
     ptm_xnn_build_mean, ptm_xnn_build_resize;
 
 /* -- backend_xnnpack_elementwise.c -- */
-ptm_xnn_claim_fn ptm_xnn_claim_binary, ptm_xnn_claim_extreme, ptm_xnn_claim_add,
-    ptm_xnn_claim_unary, ptm_xnn_claim_clamp, ptm_xnn_claim_leaky_relu, ptm_xnn_claim_elu,
-    ptm_xnn_claim_gelu, ptm_xnn_claim_prelu, ptm_xnn_claim_softmax, ptm_xnn_claim_pad;
+ptm_xnn_claim_fn ptm_xnn_claim_binary, ptm_xnn_claim_add, ptm_xnn_claim_unary, ptm_xnn_claim_clamp,
+    ptm_xnn_claim_leaky_relu, ptm_xnn_claim_elu, ptm_xnn_claim_gelu, ptm_xnn_claim_prelu,
+    ptm_xnn_claim_softmax, ptm_xnn_claim_pad;
 ptm_xnn_build_fn ptm_xnn_build_binary, ptm_xnn_build_unary, ptm_xnn_build_prelu,
     ptm_xnn_build_softmax, ptm_xnn_build_pad;
 

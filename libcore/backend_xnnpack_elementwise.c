@@ -81,13 +81,6 @@ const char *ptm_xnn_claim_binary(const struct ptm_graph *g, const struct ptm_nod
     return s.rank > XNN_MAX_TENSOR_DIMS ? "broadcasting over more than 6 dimensions" : NULL;
 }
 
-const char *ptm_xnn_claim_extreme(const struct ptm_graph *g, const struct ptm_node *n,
-                                  struct ptm_claim *claim)
-{
-    (void)g, (void)n, (void)claim;
-    return "XNNPACK gives the other operand where one is NaN";
-}
-
 const char *ptm_xnn_claim_add(const struct ptm_graph *g, const struct ptm_node *n,
                               struct ptm_claim *claim)
 {

@@ -343,6 +343,9 @@ static void test_unary(void)
     node(OP_leaky_relu, 1, &x, "f inf");
     refused("an infinite slope");
     x = arg(1, DIMS(3));
+    node(OP_silu, 1, &x, "");
+    refused("no faster in XNNPACK than on cpu");
+    x = arg(1, DIMS(3));
     node(OP_erf, 1, &x, "");
     refused("no XNNPACK node for this operator");
     x = constant_of(1, DIMS(3), false);
