@@ -107,7 +107,9 @@ static uint64_t type_key(const struct bench_row *row)
 static int by_hash(const void *a, const void *b)
 {
     const struct key *x = a, *y = b;
-    return x->hash != y->hash ? (x->hash < y->hash ? -1 : 1) : (x->item > y->item) - (x->item < y->item);
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return (x->item > y->item) - (x->item < y->item);
 }
 
 static size_t set_of(struct item *item, size_t i)

@@ -18,22 +18,22 @@ static const struct usage usage = {
     .synopsis = "MODEL [--input SPEC]... [OPTION]...",
     .summary = "Tells which operators of a model take the time, on one or several backends.",
     .notes = INPUT_HELP
-    "Runs with and without profiling take turns after a warm-up; times are medians. The totals tell\n"
-    "how much of an unprofiled run the operators explain, and what profiling costs. Several inputs\n"
-    "(A.npy,B.npy) are one run together. Operators, modules and aten names are those of the model;\n"
-    "several backends are joined by the places in it that their operators come from.\n"
-    "GFLOP/s counts 2 for each multiply-add and 1 for each element of simple operators; GB/s counts\n"
-    "inputs, weights and outputs once.\n"
-    "ui.perfetto.dev opens what --trace writes.\n",
+    "Runs with and without profiling take turns after a warm-up; times are medians. The totals\n"
+    "tell how much of an unprofiled run the operators explain, and what profiling costs. Several\n"
+    "inputs (A.npy,B.npy) are one run together. Several backends are joined\n"
+    "by the places in the model that their operators come from.\n"
+    "GFLOP/s counts 2 for each multiply-add and 1 for each element of simple operators; GB/s\n"
+    "counts inputs, weights and outputs once. ui.perfetto.dev opens what --trace writes.\n",
     .max_words = 1,
     .word = "MODEL",
     .examples = "ptm profile model.pt --input-shape 1,3,224,224 --backend cpu,xnnpack\n"
-                "ptm profile model.ptm --input x.npy --by type --json profile.json --trace t.json\n",
+                "ptm profile model.ptm --input x.npy --by type --json p.json --trace t.json\n",
 };
 
 struct options {
     struct input_opts in;
-    const char *model, *method, *backend, *cpu, *passes, *by, *sort, *json, *trace;
+    const char *model, *method, *backend, *cpu, *passes, *by, *sort, *json, *trace,
+        *use_xnnpack;
     int64_t threads, runs, warmup, top, max_steps;
     bool quiet;
     double min_time;
@@ -114,6 +114,10 @@ static int read_options(struct options *o)
         rc = read_choice("sort", o->sort, sorts, PTM_LEN(sorts), &by_time);
     if (rc < 0 && (o->runs == 0 || o->runs > 100000))
         rc = cmd_usage("profile", "--runs wants 1 to 100000");
+    if (!o->backend) {
+        const char *on = o->use_xnnpack ? o->use_xnnpack : "";
+        o->backend = !strcmp(on, "true") || !strcmp(on, "1") ? "xnnpack" : "cpu";
+    }
     if (rc < 0)
         rc = read_backends(o);
     if (rc < 0)
@@ -217,7 +221,7 @@ static enum ptm_status guarded(struct options *o, const struct ptm_model *m, str
 
 int cmd_profile(int argc, char **argv)
 {
-    struct options o = {.method = "forward", .backend = "cpu", .by = "op", .sort = "time",
+    struct options o = {.method = "forward", .by = "op", .sort = "time",
                         .runs = -1, .warmup = -1, .top = -1, .min_time = -1, .in.bundled = -1};
     const struct opt table[] = {
         INPUT_OPTS(o.in),
@@ -229,7 +233,8 @@ int cmd_profile(int argc, char **argv)
         {"passes", 0, OPT_STR, &o.passes, "default|none|LIST",
          "graph passes to run before (those of the file; default, when it has none)"},
         {"runs", 'r', OPT_COUNT, &o.runs, "N",
-         "runs with profiling, and as many without (20 or more in half a second, fewer after five)"},
+         "runs with profiling, and as many without (20 or more in half a second, fewer after "
+         "five)"},
         {"min-time", 0, OPT_REAL, &o.min_time, "SECONDS", "go on for that long on each backend"},
         {"warmup", 'w', OPT_COUNT, &o.warmup, "N",
          "runs before that do not count (until times settle, at most three seconds)"},
@@ -246,6 +251,7 @@ int cmd_profile(int argc, char **argv)
         {"graph", 0, OPT_STR, &o.model, "FILE", NULL},
         {"num_threads", 0, OPT_COUNT, &o.threads, "N", NULL},
         {"num_runs", 0, OPT_COUNT, &o.runs, "N", NULL},
+        {"use_xnnpack", 0, OPT_STR, &o.use_xnnpack, "BOOL", NULL},
         {"iter", 0, OPT_COUNT, &o.runs, "N", NULL},
         {"min_secs", 0, OPT_REAL, &o.min_time, "SECONDS", NULL},
         {"warmup_runs", 0, OPT_COUNT, &o.warmup, "N", NULL},

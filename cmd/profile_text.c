@@ -47,8 +47,9 @@ static void print_heading(const struct profile_report *r)
             printf("%s%s", i ? "," : "", r->recipe->name[i]);
     putchar('\n');
     printf("machine     %s, %d CPU%s; %" PRId64 " thread%s; ptm %s, %s\n",
-           r->env.cpu[0] ? r->env.cpu : r->env.machine, r->env.n_cpus, r->env.n_cpus == 1 ? "" : "s",
-           r->threads, r->threads == 1 ? "" : "s", PTM_VERSION, bench_compiler());
+           r->env.cpu[0] ? r->env.cpu : r->env.machine, r->env.n_cpus,
+           r->env.n_cpus == 1 ? "" : "s", r->threads, r->threads == 1 ? "" : "s", PTM_VERSION,
+           bench_compiler());
     for (size_t i = 0; i < r->n; i++) {
         const struct ptm_backend *b = ptm_backend_find(r->profile[i].name);
         if (b)
@@ -96,8 +97,8 @@ static void print_single(const struct profile_report *r, size_t shown)
         sum += c->ns;
         if (!module)
             snprintf(cum, sizeof(cum), "%.1f%%", percent(sum, p->ops_ns));
-        printf("%11s %5.1f%% %6s %8s %7s", text_us(c->ns, us, sizeof(us)), percent(c->ns, p->ops_ns),
-               cum, text_rate(c->flops, c->ns, flops, sizeof(flops)),
+        printf("%11s %5.1f%% %6s %8s %7s", text_us(c->ns, us, sizeof(us)),
+               percent(c->ns, p->ops_ns), cum, text_rate(c->flops, c->ns, flops, sizeof(flops)),
                text_rate(c->bytes, c->ns, bytes, sizeof(bytes)));
         if (!op)
             printf(" %6" PRIu64, c->steps);

@@ -13,7 +13,8 @@
  *
  * A run is timed without gaps: one reading of the clock ends an event and begins the next, from the
  * call of ptm_session_run to its return. Pieces alone enclose others; the rest adds up to the run.
- * The memory of the events is made before a piece runs: a run like the one before allocates nothing.
+ * The memory of the events is made before a piece runs: a run like the one before allocates
+ * nothing.
  */
 #ifndef PTM_LIBCORE_PROFILE_H
 #define PTM_LIBCORE_PROFILE_H

@@ -2,6 +2,7 @@
 /* Events of runs: complete, in order, without gaps; what they say; none when nobody asked. */
 #include "tests/unit/test.h"
 
+#include "bench/profile.h"
 #include "formats/formats.h"
 #include "libcore/session.h"
 
@@ -172,12 +173,52 @@ static void test_memory(void)
     CHECK_INT(e.n, 1);
     CHECK_INT(e.dropped, 0);
     ptm_events_release(&e);
-    for (int k = 0; k <= PTM_N_EVENT_KINDS; k++)
-        CHECK((k == PTM_N_EVENT_KINDS) == !strcmp(ptm_event_kind_name((enum ptm_event_kind)k), "?"));
+    for (int k = 0; k < PTM_N_EVENT_KINDS; k++)
+        CHECK(strcmp(ptm_event_kind_name((enum ptm_event_kind)k), "?") != 0);
+    CHECK_STR(ptm_event_kind_name(PTM_N_EVENT_KINDS), "?");
+}
+
+/* Measured: as many runs as asked for, in whole turns; what the rows of a run took and what nobody
+ * accounts for is the run, to the nanosecond. */
+static void test_measure(const char *path, const char *backend, int rank, const int64_t *dim)
+{
+    static float x[2 * 3 * 16 * 16];
+    struct at a;
+    if (!begin(&a, path, backend))
+        return;
+    struct ptm_tensor *t = ptm_tensor_wrap(PTM_F32, rank, dim, x);
+    struct ptm_ival v = {.tag = PTM_TENSOR, .u.tensor = t};
+    struct bench_call call[2] = {{&v, 1}, {&v, 1}};
+    struct bench_calls calls = {"forward", call, 2};
+    struct bench_profile_options how = {.runs = 3, .warmup = 2, .min_time = -1};
+    struct bench_profile p = {.name = backend, .session = a.s};
+    CHECK_INT(bench_profile_measure(&p, 1, &calls, &how, &a.err), PTM_OK);
+    CHECK_INT(p.n_warmup, 2);
+    CHECK_INT(p.n_plain, 4);
+    CHECK_INT(p.n_recorded, 4);
+    CHECK(p.n_rows > 4 && p.ops_ns > 0 && p.around_ns > 0 && p.clock_ns > 0);
+    for (size_t k = 0; k < p.n_recorded; k++) {
+        int64_t sum = p.unaccounted[k];
+        CHECK(sum > 0);
+        for (size_t i = 0; i < p.n_rows; i++)
+            sum += p.row[i].kind == PTM_EVENT_PIECE ? 0 : p.row[i].sample[k];
+        CHECK_INT(sum, p.recorded[k]);
+    }
+    for (size_t i = 0; i < p.n_rows; i++) {
+        CHECK(p.row[i].calls >= calls.n);
+        CHECK_INT(p.row[i].kind == PTM_EVENT_STEP, p.row[i].n_places > 0);
+    }
+    bench_profile_release(&p);
+    CHECK(p.session == a.s && p.n_rows == 0);
+    ptm_tensor_free(t);
+    end(&a);
 }
 
 int main(void)
 {
+    test_measure("tests/cli/fixtures/conv.pt", "cpu", 4, (int64_t[]){1, 3, 8, 8});
+    test_measure("tests/session/branch.pt", "ref", 1, (int64_t[]){4});
+    test_measure("tests/session/counter.pt", "ref", 1, (int64_t[]){4});
     test_entry("ref");
     test_entry("cpu");
     test_interpreted();
