@@ -37,6 +37,7 @@ void sig_install(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     struct sigaction act, old;
+    signal(SIGXFSZ, SIG_IGN); /* a file that grows past its limit: write() tells, and we do */
     memset(&act, 0, sizeof(act));
     act.sa_handler = on_signal;
     sigfillset(&act.sa_mask);

@@ -18,7 +18,7 @@
 
 enum {
     MAX_RECIPE = 1000,
-    MAY_MAKE = 64 << 20, /* bytes of derived constants, beside 16 x the storages' */
+    MAY_MAKE = 1 << 20,  /* bytes of derived constants, beside 16 x the storages' */
 };
 
 struct section {

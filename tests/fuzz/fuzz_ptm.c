@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* .ptm files, as they are and with their sums put right, so that what lies behind these is reached.
  * What loads is a program: it is dumped, copied into a session and called; where the file offers
- * packed weights, on the cpu backend as well. */
+ * packed weights, on the cpu backend as well. Its entries run, on arguments made for them. */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -12,6 +12,7 @@
 #include "kernels/cpu.h"
 #include "libcore/session.h"
 #include "tests/fuzz/run_model.h"
+#include "tests/fuzz/run_entries.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -68,20 +69,24 @@ static void load(const uint8_t *data, size_t n)
     if (m) {
         call(m);
         call_packed(m);
+        ptm_memory_limit(RUN_MEMORY);
+        run_entries(m, "ref");
+        run_entries(m, "cpu");
+        ptm_memory_limit(0);
     }
     ptm_model_close(m);
 }
 
-/* Places of the program and text sections, as the header tells them. */
+/* Places of the program, text and entries sections, as the header tells them. */
 static bool find_sections(const uint8_t *data, size_t n, size_t base, size_t header,
-                          uint64_t place[4])
+                          uint64_t place[6])
 {
-    static const char *const names[] = {"program", "text"};
+    static const char *const names[] = {"program", "text", "entries"};
     struct ptm_json j;
     uint32_t seen = 0;
     ptm_json_init(&j, data + PTM_FILE_FIXED, header);
     ptm_json_object(&j);
-    for (int f; (f = ptm_json_field(&j, names, 2, &seen)) >= 0;) {
+    for (int f; (f = ptm_json_field(&j, names, 3, &seen)) >= 0;) {
         ptm_json_array(&j);
         for (int i = 0; ptm_json_item(&j); i++) {
             int64_t v = ptm_json_int(&j, 0, (int64_t)(n - base));
@@ -89,13 +94,13 @@ static bool find_sections(const uint8_t *data, size_t n, size_t base, size_t hea
                 place[2 * f + (i > 0)] = (uint64_t)v;
         }
     }
-    return ptm_json_end(&j) && seen == 3 && place[1] <= n - base - place[0] &&
-           place[3] <= n - base - place[2];
+    return ptm_json_end(&j) && (seen & 3) == 3 && place[1] <= n - base - place[0] &&
+           place[3] <= n - base - place[2] && place[5] <= n - base - place[4];
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    uint64_t place[4] = {0};
+    uint64_t place[6] = {0};
     load(data, n);
     if (n < PTM_FILE_FIXED)
         return 0;
@@ -113,6 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     uint32_t of_header = (uint32_t)crc32_z(0, data + PTM_FILE_FIXED, header);
     uint32_t sum = (uint32_t)crc32_z(0, data + base + place[0], (size_t)place[1]);
     sum = (uint32_t)crc32_z(sum, data + base + place[2], (size_t)place[3]);
+    sum = (uint32_t)crc32_z(sum, data + base + place[4], (size_t)place[5]);
     for (int i = 0; i < 4; i++) {
         mended[24 + i] = (uint8_t)(of_header >> 8 * i);
         mended[28 + i] = (uint8_t)(sum >> 8 * i);

@@ -3,7 +3,7 @@
  * Entries in .ptm files: each fixture is run, written with its entries, and with nothing but these,
  * and read back. The first calls then run without being specialised, and give the same bits as a
  * session that specialises, on every backend. Files named as arguments are tried instead, with
- * times.
+ * times; after `--corpus FOLDER` what is made of them is kept there.
  */
 #include "tests/unit/ptm_same.h"
 #include "tests/unit/test.h"
@@ -110,7 +110,7 @@ static void make_entries(struct ptm_session *s, const struct args *args)
     }
 }
 
-static void test_file(const char *path, bool show)
+static void test_file(const char *path, const char *corpus, bool show)
 {
     struct ptm_config config = {.recipe = &ptm_recipe_default, .max_steps = 1000000};
     struct ptm_model *m = ready_model(path), *given = ready_model(path);
@@ -120,9 +120,14 @@ static void test_file(const char *path, bool show)
     struct ptm_arena arena = {0};
     struct args args = {0};
     struct ptm_err err = {0};
-    char open[64], closed[64];
-    snprintf(open, sizeof open, "%s/a.ptm", dir);
-    snprintf(closed, sizeof closed, "%s/c.ptm", dir);
+    char open[300], closed[300];
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    int len = (int)strcspn(name, ".");
+    snprintf(open, sizeof open, "%s/%.*s_entries.ptm", corpus ? corpus : dir, corpus ? len : 1,
+             corpus ? name : "a");
+    snprintf(closed, sizeof closed, "%s/%.*s_closed.ptm", corpus ? corpus : dir, corpus ? len : 1,
+             corpus ? name : "a");
+    o.strip_debug = corpus != NULL;
     read_args(path, &arena, &args);
     if (m && given && !ptm_session_open(&s, m, &config, &err)) {
         make_entries(s, &args);
@@ -164,7 +169,7 @@ static void test_folder(const char *folder)
     CHECK(n > 0);
     for (int i = 0; i < n; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, list[i]->d_name);
-        test_file(path, false);
+        test_file(path, NULL, false);
         free(list[i]);
     }
     free(list);
@@ -180,16 +185,17 @@ int main(int argc, char **argv)
         perror(dir);
         return 1;
     }
-    for (int i = 1; i < argc; i++)
-        test_file(argv[i], true);
+    const char *corpus = argc > 3 && !strcmp(argv[1], "--corpus") ? argv[2] : NULL;
+    for (int i = corpus ? 3 : 1; i < argc; i++)
+        test_file(argv[i], corpus, !corpus);
     for (size_t i = 0; argc == 1 && i < PTM_LEN(folders); i++)
         test_folder(folders[i]);
     printf("     %zu files, %zu with entries, %zu had to leave some out\n", n_files,
            n_with_entries, n_left_out);
     if (argc == 1)
         CHECK(n_with_entries * 10 > n_files * 7);
-    for (const char *c = "ac"; *c; c++) {
-        snprintf(name, sizeof name, "%s/%c.ptm", dir, *c);
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "%s/a%s.ptm", dir, i ? "_closed" : "_entries");
         unlink(name);
     }
     rmdir(dir);
