@@ -25,8 +25,8 @@ static const struct usage usage = {
     .notes = "--ops-yaml is what SELECTED_OP_LIST of PyTorch's mobile build takes. With inputs (those"
              " stored in\nthe model, if there are no others) a call tells the overloads, and which "
              "kernels run; without\nthem, operators whose overload is open keep all. -o also drops "
-             "methods but forward and those\nnamed by --preserve, what they do not reach, and lines "
-             "of the source. --build\nwrites DIR/model.ptm, closed and optimised, and a program for "
+             "methods but forward and those\nnamed by --preserve, what they do not reach in eval mode, "
+             "and lines of the source. --build\nwrites DIR/model.ptm, closed and optimised, and a program for "
              "it: main.c, selected.c, libptm_small.a.\n" INPUT_HELP,
     .examples = "ptm strip-unused-ops model.pt --input-shape 1,3,224,224 --ops-yaml ops.yaml\n"
                 "ptm strip-unused-ops model.pt -o small.ptm\n",
@@ -70,7 +70,7 @@ static enum ptm_status prune(struct strip *o, struct ptm_model *m, struct ptm_er
         rc = ptm_fail(err, PTM_ERR_MEMORY, "no memory for the methods");
     count(o, &m->program, 0);
     if (!rc)
-        rc = ptm_program_prune(&m->program, keep.v, keep.n, err);
+        rc = ptm_program_shrink(&m->program, keep.v, keep.n, err);
     count(o, &m->program, 1);
     str_list_free(&keep);
     return rc;
