@@ -18,6 +18,7 @@ enum {
     EXIT_NO = 1,      /* a comparison the user asked for says no */
     EXIT_USAGE = 2,
     EXIT_BACKEND = 4, /* a backend named alone is unavailable */
+    EXIT_ACCURACY = 5, /* outputs differ by more than the limit */
     EXIT_MODEL = 7,   /* bytes or program of the model */
     EXIT_SYSTEM = 8,  /* open, read, write, memory, disk */
 };
@@ -36,6 +37,7 @@ struct exit_text {
 struct exit_text cmd_exit_text(size_t i);
 
 int cmd_run(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
 int cmd_optimize(int argc, char **argv);

@@ -16,6 +16,7 @@ static const struct command commands[] = {
     {"run", cmd_run, "run a model on inputs; print, save or compare its outputs"},
     {"optimize", cmd_optimize, "make a model smaller and faster; writes a .ptm file"},
     {"strip-unused-ops", cmd_strip, "the operators and kernels that models need; drops the rest"},
+    {"bench", cmd_bench, "time, memory and accuracy of models on backends and threads"},
     {"inspect", cmd_inspect, "what is inside a model, what it costs, what is not supported"},
     {"profile", cmd_profile, "which operators of a model take the time, backend beside backend"},
     {"passes", cmd_passes, "the graph passes, and what each does"},
@@ -39,6 +40,7 @@ struct exit_text cmd_exit_text(size_t i)
         {EXIT_NO, "a comparison that was asked for says no"},
         {EXIT_USAGE, "wrong usage: an option, argument, shape or dtype"},
         {EXIT_BACKEND, "the only backend asked for cannot be used here"},
+        {EXIT_ACCURACY, "outputs differ by more than the limit of ptm bench"},
         {EXIT_MODEL, "the model: malformed, not supported, or its own raise"},
         {EXIT_SYSTEM, "a file cannot be opened, read or written; no memory; a full disk"},
     };

@@ -74,7 +74,8 @@ static void add_step(void *ctx, const struct ptm_piece *piece, const struct ptm_
     uint64_t macs = ptm_node_macs(&piece->graph, &piece->graph.node[s->node]);
     const char *op = op_name(piece, s);
     struct placed key = {.backend = backend_name(s), .op = "", .reason = "",
-                         .kernel = s->backend ? s->info.kernel : op};
+                         .kernel = s->backend ? s->info.kernel : op,
+                         .isa = s->backend ? s->info.isa : NULL};
     struct placed *x = find(m->arena, &p->group, &p->n_groups, &p->cap_groups, &key);
     p->steps++;
     p->macs += macs;
@@ -128,6 +129,8 @@ static struct placed total(const struct placement *p, const char *backend)
             sum.steps += p->group[i].steps;
             sum.macs += p->group[i].macs;
             sum.packed_bytes += p->group[i].packed_bytes;
+            if (!sum.isa || !*sum.isa) /* the groups with most MACs come first */
+                sum.isa = p->group[i].isa;
         }
     return sum;
 }
@@ -221,20 +224,28 @@ static void add_json_step(void *ctx, const struct ptm_piece *piece, const struct
     cJSON_AddItemToArray(ctx, o);
 }
 
-struct cJSON *placement_json(const struct placement *p)
+struct cJSON *placement_shares_json(const struct placement *p)
 {
     const char *name;
-    cJSON *o = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(o, "backends");
+    cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; (name = backend_at(p, i)); i++) {
         struct placed sum = total(p, name);
         cJSON *b = cJSON_CreateObject();
         cJSON_AddStringToObject(b, "name", name);
+        cJSON_AddStringToObject(b, "isa", sum.isa ? sum.isa : "");
         cJSON_AddItemToObject(b, "steps", json_int((int64_t)sum.steps));
         cJSON_AddItemToObject(b, "macs", json_int((int64_t)sum.macs));
         cJSON_AddNumberToObject(b, "macs_percent", percent(sum.macs, p->macs));
         cJSON_AddItemToObject(b, "packed_bytes", json_int((int64_t)sum.packed_bytes));
         cJSON_AddItemToArray(list, b);
     }
+    return list;
+}
+
+struct cJSON *placement_json(const struct placement *p)
+{
+    cJSON *o = cJSON_CreateObject(), *list;
+    cJSON_AddItemToObject(o, "backends", placement_shares_json(p));
     cJSON_AddItemToObject(o, "steps", json_int((int64_t)p->steps));
     cJSON_AddItemToObject(o, "copies", json_int((int64_t)p->copies));
     list = cJSON_AddArrayToObject(o, "refused");

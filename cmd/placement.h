@@ -12,6 +12,7 @@ struct cJSON;
 struct placed {
     const char *backend, *kernel; /* kernel: the operator's name where the reference runs it */
     const char *op, *reason;
+    const char *isa; /* of the kernel; in a sum over a backend: of what does most MACs; NULL: none */
     uint64_t steps, macs, packed_bytes;
 };
 struct placement {
@@ -27,5 +28,7 @@ enum ptm_status placement_make(struct placement *p, const struct ptm_session *s,
 /* `all`: every step as well. */
 void placement_print(const struct placement *p, bool all);
 struct cJSON *placement_json(const struct placement *p);
+/* Its part "backends" alone: what each does. */
+struct cJSON *placement_shares_json(const struct placement *p);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/child.h"
 #include "cmd/cmd.h"
 #include "libcore/sink.h"
 
@@ -21,6 +22,7 @@ void sig_remove_folder(const char *path)
 
 void sig_clean(void)
 {
+    bench_children_kill();
     ptm_sink_drop_all();
     if (have_folder)
         rmdir(folder);

@@ -181,6 +181,11 @@ int main(void)
         {"profile", "profile " FIX "conv.pt -i " FIX "x.npy -r 2 -w 1 --json -"},
         {"profile", "profile " FIX "conv.pt -i " FIX "x.npy -b ref,cpu,xnnpack -r 2 --json -"},
         {"profile", "profile tests/session/counter.pt -i [1.0] -b ref -r 1 --by module --json -"},
+        {"bench", "bench " FIX "conv.pt -i " FIX "x.npy --runs 12 --rounds 3 --json -"},
+        {"bench", "bench " FIX "conv.pt " FIX "scores.pt --input-shape 1,3,8,8 --backend cpu,ref "
+                  "--threads 1,2 --runs 2 --warmup 0 --json - 2>/dev/null"},
+        {"bench", "bench " FIX "scores.pt -i " FIX "scores.npy --backend ref --runs 1 -w 0 "
+                  "--no-accuracy --json -"},
         {"passes", "passes --json -"},
         {"backends", "backends --json -"},
         {"kernels", "kernels --cpu c --json -"},
