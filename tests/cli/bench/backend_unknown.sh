@@ -1,0 +1,1 @@
+ptm bench $FIX/conv.pt -i $FIX/x.npy --backend cpu,xnpack

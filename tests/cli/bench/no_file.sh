@@ -1,0 +1,1 @@
+ptm bench absent.pt -i $FIX/x.npy --backend cpu

@@ -1,0 +1,1 @@
+ptm bench --backend cpu

@@ -1,0 +1,1 @@
+ptm bench $FIX/conv.pt --threads 1,two
