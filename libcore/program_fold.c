@@ -309,7 +309,8 @@ static void drop_unread(struct fold *x, uint32_t *reads)
                     c->inst[--kept] = *in;
                 }
             }
-            memmove(c->inst, c->inst + kept, (c->n - kept) * sizeof(*c->inst));
+            if (kept)
+                memmove(c->inst, c->inst + kept, (c->n - kept) * sizeof(*c->inst));
             c->n -= kept;
         }
     }

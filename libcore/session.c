@@ -635,6 +635,8 @@ static enum ptm_status closed_miss(struct ptm_session *s, uint32_t fn, const str
             continue;
         size_t held = ptm_entry_miss(s, s->entry[i], args, n_args, text, sizeof(text));
         ptm_frame_reset(&s->frame);
+        if (!*text)
+            return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the arguments");
         if (!n++ || held > most) {
             most = held;
             memcpy(nearest, text, sizeof(nearest));

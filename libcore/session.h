@@ -93,7 +93,8 @@ bool ptm_session_flip(struct ptm_session *s, const struct ptm_entry *e);
 void ptm_entry_reset(struct ptm_entry *e); /* empty again, same method */
 void ptm_entry_free(struct ptm_session *s, struct ptm_entry *e);
 /* Tells what makes the call miss the entry: "input 0 ('x') is f32[1, 3], it was made for f32[1,
- * 4]". Returns how many guards held before. The frame is to be reset. */
+ * 4]"; "" when nothing does, and memory was out. Returns how many guards held before. The frame is
+ * to be reset. */
 size_t ptm_entry_miss(struct ptm_session *s, const struct ptm_entry *e,
                       const struct ptm_ival *args, size_t n_args, char *buf, size_t n);
 /* Plans the piece, whose graphs are made, and keeps it; NULL: failed, and the piece is freed. */
