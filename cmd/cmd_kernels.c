@@ -15,17 +15,15 @@ static const struct usage usage = {
     .summary = "Lists the kernels of the cpu backend, and which of them run here.",
     .notes = "tile: numbers in a vector, for products rows x columns of a result. exact: the same "
              "bits as\nthe kernel in plain C; tolerance: sums are ordered otherwise, within a "
-             "tested bound.\n",
+             "tested bound.\nLast line: also sets that no kernel uses yet.\n",
     .examples = "ptm kernels\n"
                 "ptm kernels --cpu c,avx2\n",
 };
 
-static const enum ptm_cpu sets[] = {PTM_CPU_C, PTM_CPU_AVX2, PTM_CPU_AVX512, PTM_CPU_NEON};
-
 static const char *set_name(const void *ctx, size_t i)
 {
     (void)ctx;
-    return i < PTM_LEN(sets) ? ptm_cpu_name(sets[i]) : NULL;
+    return i < PTM_N_CPU ? ptm_cpu_name((enum ptm_cpu)(1u << i)) : NULL;
 }
 
 int cmd_cpu(const char *cmd, const char *list)
@@ -35,18 +33,21 @@ int cmd_cpu(const char *cmd, const char *list)
         return -1;
     for (const char *s = list;;) {
         size_t len = strcspn(s, ","), i = 0;
-        while (i < PTM_LEN(sets) &&
+        while (i < PTM_N_CPU &&
                (strlen(set_name(NULL, i)) != len || strncmp(set_name(NULL, i), s, len)))
             i++;
-        if (i == PTM_LEN(sets)) {
-            char word[60];
+        if (i == PTM_N_CPU) {
+            char word[60], all[128] = "";
+            for (size_t j = 0; j < PTM_N_CPU; j++) {
+                size_t used = strlen(all);
+                snprintf(all + used, sizeof(all) - used, "%s%s", j ? ", " : "", set_name(NULL, j));
+            }
             snprintf(word, sizeof(word), "%.*s", len < 50 ? (int)len : 50, s);
             const char *near = len ? nearest_name(word, set_name, NULL) : NULL;
-            return cmd_usage(cmd, "--cpu: no instruction set '%s' of c, avx2, avx512, neon%s%s%s",
-                             word, near ? "; did you mean '" : "", near ? near : "",
-                             near ? "'?" : "");
+            return cmd_usage(cmd, "--cpu: no instruction set '%s' of %s%s%s%s", word, all,
+                             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         }
-        flags |= sets[i];
+        flags |= 1u << i;
         if (!s[len])
             break;
         s += len + 1;
@@ -91,6 +92,11 @@ static void print_list(const struct ptm_kernels *k, uint32_t flags)
                is_selected(k, row)                  ? "selected"
                : (flags & row->needs) == row->needs ? "available"
                                                     : "not available");
+    printf("instruction sets here:");
+    for (size_t i = 0; i < PTM_N_CPU; i++)
+        if (flags >> i & 1)
+            printf(" %s", set_name(NULL, i));
+    putchar('\n');
 }
 
 static cJSON *list_json(const struct ptm_kernels *k, uint32_t flags)
@@ -99,9 +105,9 @@ static cJSON *list_json(const struct ptm_kernels *k, uint32_t flags)
     cJSON_AddStringToObject(doc, "schema", "ptm.kernels/1");
     cJSON_AddStringToObject(doc, "ptm_version", PTM_VERSION);
     cJSON *cpu = cJSON_AddArrayToObject(doc, "cpu");
-    for (size_t i = 0; i < PTM_LEN(sets); i++)
-        if (flags & sets[i])
-            cJSON_AddItemToArray(cpu, cJSON_CreateString(ptm_cpu_name(sets[i])));
+    for (size_t i = 0; i < PTM_N_CPU; i++)
+        if (flags >> i & 1)
+            cJSON_AddItemToArray(cpu, cJSON_CreateString(set_name(NULL, i)));
     cJSON *list = cJSON_AddArrayToObject(doc, "kernels");
     const struct ptm_kernel_info *row;
     for (size_t i = 0; (row = ptm_kernel_row(i)) != NULL; i++) {
