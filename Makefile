@@ -121,6 +121,10 @@ check-xnnpack-2024: ## build and test with the XNNPACK of Debian trixie, fetched
 	$(Q)scripts/xnnpack-2024 check
 check-layers: ## includes point only downwards
 	$(Q)scripts/check-layers
+check-kernels: $(B)/tests/kernels/check_kern ## make check-kernels [OP=gemm_f32] [SEED=1]
+	$< $(OP) $(SEED)
+bench-kernels: $(B)/tests/kernels/check_kern ## their times per instruction set, when all checks pass
+	$< --bench $(OP) $(SEED)
 check-headers: ## each header compiles alone
 	$(Q)for h in $(wildcard kernels/*.h libcore/*.h formats/*.h bench/*.h cmd/*.h); do \
 	  printf '#include "%s"\nint x;\n' $$h | $(CC) $(ALL_CFLAGS) -Werror -fsyntax-only -x c - || exit 1; done
@@ -150,5 +154,5 @@ clean: ## remove build/
 	rm -rf build ptm
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
-.PHONY: all check test test-isa check-aarch64 live peers check-xnnpack-2024 check-layers check-headers asan ubsan tsan fuzz zoo-archives install clean help
+.PHONY: all check test test-isa check-aarch64 live peers check-xnnpack-2024 check-layers check-headers check-kernels bench-kernels asan ubsan tsan fuzz zoo-archives install clean help
 .SECONDARY:

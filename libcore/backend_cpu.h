@@ -51,6 +51,9 @@ const char *ptm_cpu_claim_conv_nd(const struct ptm_graph *g, const struct ptm_no
 enum ptm_status ptm_cpu_compile_conv_nd(const struct ptm_step_request *rq,
                                         struct ptm_cpu_object *o, struct ptm_err *err);
 
+/* Means over the last two dims of rank 4, channels last. */
+enum ptm_status ptm_cpu_compile_global_mean(struct ptm_cpu_object *o);
+
 /* -- asking nodes -- */
 const struct ptm_type *ptm_cpu_in(const struct ptm_graph *g, const struct ptm_node *n, uint32_t i);
 bool ptm_cpu_has(const struct ptm_graph *g, const struct ptm_node *n, uint32_t i);

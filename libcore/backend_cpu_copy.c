@@ -262,42 +262,67 @@ OPERATOR(pad)
 
 /* -- rows by index -- */
 
-static int pick_rows(const struct ptm_ref_call *c, int64_t outer, int64_t size, int64_t inner,
+struct rows {
+    const char *from;
+    char *to;
+    const int64_t *index;
+    int64_t n, size, all; /* indices; rows to pick from; rows of the result */
+    size_t bytes, parts;
+};
+
+static void pick_part(void *ctx, size_t task)
+{
+    const struct rows *p = ctx;
+    int64_t first = p->all * (int64_t)task / (int64_t)p->parts;
+    int64_t end = p->all * (int64_t)(task + 1) / (int64_t)p->parts;
+    for (int64_t k = first; k < end; k++) {
+        int64_t at = p->index[k % p->n];
+        memcpy(p->to + (size_t)k * p->bytes,
+               p->from + (k / p->n * p->size + (at < 0 ? at + p->size : at)) * (int64_t)p->bytes,
+               p->bytes);
+    }
+}
+
+/* The rows of dim d that the indices tell; from_end: negative ones count from the end. */
+static int pick_rows(const struct ptm_cpu_object *o, const struct ptm_ref_call *c, int64_t d,
                      bool from_end)
 {
-    size_t bytes = (size_t)inner * ptm_dtype_bytes(c->in[0].dtype);
-    const int64_t *index = c->in[1].data;
-    int64_t n = ptm_cpu_numel(&c->in[1]);
-    const char *from = c->in[0].data;
-    char *to = c->out[0].data;
-    for (int64_t k = 0; k < n; k++)
-        if (index[k] < (from_end ? -size : 0) || index[k] >= size)
+    enum { SMALL = 1 << 16 }; /* bytes that one thread copies */
+    const struct ptm_nd *x = &c->in[0];
+    struct rows p = {.from = x->data, .to = c->out[0].data, .index = c->in[1].data,
+                     .n = ptm_cpu_numel(&c->in[1]), .size = x->rank ? x->dim[d] : 1, .parts = 1,
+                     .bytes = ptm_dtype_bytes((enum ptm_dtype)x->dtype)};
+    p.all = p.n;
+    for (int k = 0; k < d; k++)
+        p.all *= x->dim[k];
+    for (int k = (int)d + 1; k < x->rank; k++)
+        p.bytes *= (size_t)x->dim[k];
+    for (int64_t k = 0; k < p.n; k++)
+        if (p.index[k] < (from_end ? -p.size : 0) || p.index[k] >= p.size)
             return PTM_REF_RANGE;
-    for (int64_t i = 0; i < outer; i++, from += size * (int64_t)bytes)
-        for (int64_t k = 0; k < n; k++, to += bytes)
-            memcpy(to, from + (index[k] < 0 ? index[k] + size : index[k]) * (int64_t)bytes, bytes);
+    if ((size_t)p.all * p.bytes > SMALL)
+        p.parts = 2 * ptm_threads_count(o->pool);
+    ptm_threads_run(o->pool, p.parts, pick_part, &p);
     return 0;
 }
 
 static int run_embedding(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
-    (void)o;
-    return pick_rows(c, 1, c->in[0].dim[0], c->in[0].dim[1], false);
+    return pick_rows(o, c, 0, false);
 }
 COMPILE(embedding, "rows")
 
 static int run_index_select(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
 {
-    const struct ptm_nd *x = &c->in[0];
-    int64_t d = c->attr[0].i, outer = 1, inner = 1;
-    (void)o;
-    for (int k = 0; k < d; k++)
-        outer *= x->dim[k];
-    for (int k = (int)d + 1; k < x->rank; k++)
-        inner *= x->dim[k];
-    return pick_rows(c, outer, x->rank ? x->dim[d] : 1, inner, true);
+    return pick_rows(o, c, c->attr[0].i, true);
 }
 COMPILE(index_select, "rows")
+
+static int run_index(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
+{
+    return pick_rows(o, c, c->attr[1].i, true);
+}
+COMPILE(index, "rows")
 
 /* Dense operands: constants come as they are. */
 static const char *claim_embedding(const struct ptm_graph *g, const struct ptm_node *n,
@@ -317,3 +342,12 @@ static const char *claim_embedding(const struct ptm_graph *g, const struct ptm_n
 #define claim_index_select claim_embedding
 OPERATOR(embedding)
 OPERATOR(index_select)
+
+static const char *claim_index(const struct ptm_graph *g, const struct ptm_node *n,
+                               struct ptm_claim *claim)
+{
+    if (n->n_in != 2 || ptm_cpu_in(g, n, 1)->dtype != PTM_I64)
+        return "indices of several dims";
+    return claim_embedding(g, n, claim);
+}
+OPERATOR(index)

@@ -20,6 +20,8 @@
     ROW(resize, K(pool_f32))                                                                       \
     ROW(adaptive_avg_pool, K(pool_f32) | K(sum_f32))                                               \
     ROW(mean, K(pool_f32) | K(sum_f32))                                                            \
+    ROW(sum, K(pool_f32) | K(sum_f32))                                                             \
+    ROW(amax, K(pool_f32) | K(sum_f32))                                                            \
     ROW(neg, K(unary_f32))                                                                         \
     ROW(abs, K(unary_f32))                                                                         \
     ROW(sqrt, K(unary_f32))                                                                        \
@@ -55,6 +57,7 @@
     ROW(pad, 0)                                                                                    \
     ROW(embedding, 0)                                                                              \
     ROW(index_select, 0)                                                                           \
+    ROW(index, 0)                                                                                  \
     ROW(batch_norm, K(affine_f32))                                                                 \
     ROW(layer_norm, K(norm_f32) | K(affine_f32))                                                   \
     ROW(rms_norm, K(norm_f32) | K(affine_f32))                                                     \

@@ -184,82 +184,21 @@ static int run_mean(const struct ptm_cpu_object *o, const struct ptm_ref_call *c
     return 0;
 }
 
-static enum ptm_status compile_mean(const struct ptm_step_request *rq, struct ptm_cpu_object *o,
-                                    struct ptm_err *err)
+enum ptm_status ptm_cpu_compile_global_mean(struct ptm_cpu_object *o)
 {
-    if (rq->node->op == OP_adaptive_avg_pool &&
-        rq->out[0].dim[2] * rq->out[0].dim[3] > 1)
-        return compile_pool(rq, o, err);
     o->run = run_mean;
     o->main = o->k.info[PTM_KERNEL_pool_f32];
     o->how = "global avg pool";
     return PTM_OK;
 }
 
-const struct ptm_cpu_op ptm_cpu_adaptive_avg_pool = {OP_adaptive_avg_pool, claim_pool,
-                                                     sizeof(struct pool), compile_mean};
-
-/* mean of the last dims of rows: see claim_mean */
-struct row_call {
-    const struct ptm_cpu_object *o;
-    const float *x;
-    float *y;
-    size_t rows, n, parts;
-};
-
-static void mean_rows(void *ctx, size_t task)
-{
-    const struct row_call *p = ctx;
-    for (size_t r = p->rows * task / p->parts; r < p->rows * (task + 1) / p->parts; r++)
-        p->y[r] = p->o->k.sum_f32(p->n, p->x + r * p->n, 0.0f, false) / (float)p->n;
-}
-
-static int run_row_mean(const struct ptm_cpu_object *o, const struct ptm_ref_call *c)
-{
-    enum { SMALL = 1 << 14 };
-    size_t rows = (size_t)ptm_cpu_numel(&c->out[0]), all = (size_t)ptm_cpu_numel(&c->in[0]);
-    struct row_call p = {.o = o, .x = c->in[0].data, .y = c->out[0].data, .rows = rows,
-                         .n = all / rows,
-                         .parts = all > SMALL ? 2 * ptm_threads_count(o->pool) : 1};
-    ptm_threads_run(o->pool, p.parts, mean_rows, &p);
-    return 0;
-}
-
-static bool over_space(const struct ptm_graph *g, const struct ptm_node *n)
-{
-    if (ptm_cpu_in(g, n, 0)->rank != 4 || ptm_cpu_count(g, n, "dims") != 2)
-        return false;
-    int64_t a = ptm_cpu_item(g, n, "dims", 0), b = ptm_cpu_item(g, n, "dims", 1);
-    return (a == 2 && b == 3) || (a == 3 && b == 2);
-}
-
-static const char *claim_mean(const struct ptm_graph *g, const struct ptm_node *n,
-                              struct ptm_claim *claim)
-{
-    const char *why = ptm_cpu_all_f32(g, n);
-    if (why)
-        return why;
-    const struct ptm_type *x = ptm_cpu_in(g, n, 0);
-    int64_t count = ptm_cpu_count(g, n, "dims");
-    uint32_t dims = 0;
-    for (int k = 0; k < count; k++)
-        dims |= 1u << ptm_cpu_item(g, n, "dims", k);
-    claim->layout = over_space(g, n) ? LAYOUT_CHANNELS_LAST : LAYOUT_ROW_MAJOR;
-    claim->row_inputs = over_space(g, n);
-    uint32_t last = ((1u << count) - 1) << (x->rank - count); /* these dims are the last ones */
-    return count && dims != last ? "not the mean of the last dims" : NULL;
-}
-
-static enum ptm_status compile_row_mean(const struct ptm_step_request *rq,
+static enum ptm_status compile_adaptive(const struct ptm_step_request *rq,
                                         struct ptm_cpu_object *o, struct ptm_err *err)
 {
-    if (over_space(rq->graph, rq->node))
-        return compile_mean(rq, o, err);
-    o->run = run_row_mean;
-    o->main = o->k.info[PTM_KERNEL_sum_f32];
-    o->how = "mean";
-    return PTM_OK;
+    if (rq->out[0].dim[2] * rq->out[0].dim[3] > 1)
+        return compile_pool(rq, o, err);
+    return ptm_cpu_compile_global_mean(o);
 }
 
-const struct ptm_cpu_op ptm_cpu_mean = {OP_mean, claim_mean, sizeof(struct ptm_cpu_object),
-                                        compile_row_mean};
+const struct ptm_cpu_op ptm_cpu_adaptive_avg_pool = {OP_adaptive_avg_pool, claim_pool,
+                                                     sizeof(struct pool), compile_adaptive};

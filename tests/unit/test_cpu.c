@@ -481,6 +481,23 @@ static void test_pools(void)
     }
 }
 
+static void test_reduce(void)
+{
+    static const char *const ops[] = {"sum", "mean", "amax"};
+    static const char *const dims[] = {"[0]", "[1]", "[2]", "[3]", "[1, 2]", "[2, 3]", "[0, 1]",
+                                       "[1, 2, 3]", "[]", "[0, 3]"};
+    static const char *const shapes[] = {"[2, 30, 5, 17]", "[1, 3, 40, 400]", "[5, 6000, 1, 9]",
+                                         "[3, 1, 1, 20000]"};
+    for (size_t i = 0; i < PTM_LEN(shapes); i++)
+        for (size_t d = 0; d < PTM_LEN(dims); d++)
+            for (size_t k = 0; k < PTM_LEN(ops); k++)
+                check("%%0: f32%s = arg\n%%1 = %s(%%0) dims=%s keepdim=%d\nreturn %%1\n", shapes[i],
+                      ops[k], dims[d], (int)draw(2));
+    check("%%0: f32[2, 8, 9, 10] = arg\n%%1, %%2 = max_pool(%%0) kernel=[2, 2] stride=[1, 1] "
+          "padding=[0, 0] dilation=[1, 1] ceil=0\n%%3 = sum(%%1) dims=[1] keepdim=1\n"
+          "return %%3\n");
+}
+
 static void test_resize(void)
 {
     static const char *const scales[] = {"[0, 0]", "[1.7, 2.2]"};
@@ -635,6 +652,11 @@ static void test_copies(void)
     check("%%0: i64[4, 3] = arg\n%%1: f32[5, 11] = const\n%%2: f16[6, 3, 7] = const\n"
           "%%3 = embedding(%%1, %%0)\n%%4: i64[4] = const\n"
           "%%5 = index_select(%%2, %%4) dim=1\nreturn %%3, %%5\n");
+    check("%%0: i64[4, 3] = arg\n%%1: f32[5, 11, 3] = const\n%%2 = index(%%1, %%0) dims=[2]\n"
+          "%%3 = index(%%1, %%0) dims=[0]\n%%4 = index(%%1, %%0) dims=[1]\n"
+          "return %%2, %%3, %%4\n");
+    check("%%0: i64[700] = arg\n%%1: f32[40, 5, 11] = arg\n%%2 = index(%%1, %%0) dims=[1]\n"
+          "%%3 = index_select(%%1, %%0) dim=2\nreturn %%2, %%3\n");
 }
 
 /* Any strides on both sides, every element size. */
@@ -764,6 +786,7 @@ int main(void)
     test_attention();
     test_recurrent();
     test_pools();
+    test_reduce();
     test_resize();
     test_unary();
     test_binary();
