@@ -217,7 +217,8 @@ struct ptm_session_stats {
     const char *churning;                       /* a guard that misses again and again; NULL */
     /* where the time of calls that specialised went, runs of their steps apart */
     uint64_t specialise_ns; /* tracing the program */
-    uint64_t passes_ns;     /* graph passes */
+    uint64_t passes_ns;     /* graph passes; or making the constants that they made, for entries of
+                             * the file */
     uint64_t plan_ns;       /* placing values, claiming nodes */
     uint64_t pack_ns;       /* backends: packing weights, making objects */
     /* now */

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "libcore/clock.h"
 #include "libcore/derived.h"
 #include "libcore/passes.h"
 #include "libcore/session.h"
@@ -312,7 +313,10 @@ static struct ptm_piece *planned(struct ptm_session *s, const struct ptm_piece *
     p->hits = from->hits;
     p->given_nodes = from->given_nodes;
     p->given_macs = from->given_macs;
-    if (fill(s, p, err)) {
+    int64_t start = ptm_clock_ns();
+    enum ptm_status st = fill(s, p, err);
+    s->stats.passes_ns += (uint64_t)(ptm_clock_ns() - start);
+    if (st) {
         ptm_arena_release(&p->arena);
         ptm_free(p);
         return NULL;
