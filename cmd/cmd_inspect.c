@@ -403,6 +403,8 @@ static enum ptm_status work(struct inspect *o, const struct ptm_model *m, struct
                          : PTM_OK;
     if (o->dump && !strcmp(o->dump, "program"))
         ptm_program_dump(&m->program, stdout);
+    else if (o->dump && !strcmp(o->dump, "plan"))
+        placement_dump(o->session, stdout);
     else if (o->dump)
         cost_dump(o->session, !strcmp(o->dump, "entry"), stdout);
     else if (o->json)
@@ -430,8 +432,9 @@ int cmd_inspect(int argc, char **argv)
         INPUT_OPTS(o.in),
         {"method", 'm', OPT_STR, &o.method, "NAME", "method whose cost is shown (forward)"},
         {"lint", 0, OPT_FLAG, &o.lint, NULL, "also tell what is suspicious"},
-        {"dump", 0, OPT_STR, &o.dump, "program|graph|entry",
-         "print the program, or the graphs or the entry that the inputs lead to, instead"},
+        {"dump", 0, OPT_STR, &o.dump, "program|graph|entry|plan",
+         "print the program, or the graphs, the entry or (places, steps) the plans that the inputs "
+         "lead to, instead"},
         {"optimize", 0, OPT_FLAG, &o.optimize, NULL,
          "run the graph passes first: costs and graphs are those after them"},
         {"passes", 0, OPT_STR, &o.passes, "default|none|LIST",
@@ -455,8 +458,9 @@ int cmd_inspect(int argc, char **argv)
     struct ptm_err err = {0};
     int rc = opts_parse(&usage, table, argc, argv, &words);
     if (rc < 0 && o.dump && strcmp(o.dump, "program") && strcmp(o.dump, "graph") &&
-        strcmp(o.dump, "entry"))
-        rc = cmd_usage("inspect", "--dump wants program, graph or entry, given '%.60s'", o.dump);
+        strcmp(o.dump, "entry") && strcmp(o.dump, "plan"))
+        rc = cmd_usage("inspect", "--dump wants program, graph, entry or plan, given '%.60s'",
+                       o.dump);
     if (rc < 0 && o.dump_after && !ptm_pass_by_name(o.dump_after))
         rc = cmd_usage("inspect", "--dump-after: no pass '%.60s'", o.dump_after);
     if (rc < 0)

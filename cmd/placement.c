@@ -29,6 +29,18 @@ static void visit_steps(const struct ptm_session *s, visit_fn *visit, void *ctx)
             visit_piece(p, visit, ctx);
 }
 
+typedef void piece_fn(void *ctx, const struct ptm_piece *p);
+
+static void visit_pieces(const struct ptm_session *s, piece_fn *visit, void *ctx)
+{
+    if (s->last)
+        for (size_t i = 0; i < s->last->n_steps; i++)
+            visit(ctx, s->last->step[i].piece);
+    else
+        for (const struct ptm_piece *p = s->pieces; p; p = p->next)
+            visit(ctx, p);
+}
+
 static const char *backend_name(const struct ptm_plan_step *s)
 {
     return s->backend ? s->backend->name : "ref";
@@ -96,6 +108,23 @@ static void add_step(void *ctx, const struct ptm_piece *piece, const struct ptm_
     }
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Pieces run one after the other in the same memory. */
+static void add_memory(void *ctx, const struct ptm_piece *piece)
+{
+    struct placement *p = ctx;
+    const struct ptm_plan *plan = &piece->plan;
+    p->arena_bytes = larger(p->arena_bytes, plan->arena_bytes);
+    p->live_bytes = larger(p->live_bytes, plan->live_bytes);
+    p->scratch_bytes = larger(p->scratch_bytes, plan->scratch_bytes);
+    for (size_t v = 0; v < piece->graph.n_values; v++)
+        p->parts += plan->place[v].part_of != PTM_NO_VALUE;
+}
+
 static int by_macs(const void *a, const void *b)
 {
     const struct placed *x = a, *y = b;
@@ -112,6 +141,7 @@ enum ptm_status placement_make(struct placement *p, const struct ptm_session *s,
 {
     *p = (struct placement){.session = s};
     visit_steps(s, add_step, &(struct maker){p, a});
+    visit_pieces(s, add_memory, p);
     if (a->failed)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the list of steps");
     if (p->n_groups)
@@ -171,7 +201,7 @@ static void print_step(void *ctx, const struct ptm_piece *piece, const struct pt
 
 void placement_print(const struct placement *p, bool all)
 {
-    char macs[40], bytes[40];
+    char macs[40], bytes[40], scratch[40];
     const char *name, *asked = p->session->n_backends ? p->session->backend[0]->name : "ref";
     printf("backends    %" PRIu64 " steps, and %" PRIu64 " copies into another order of dims\n",
            p->steps, p->copies);
@@ -184,6 +214,12 @@ void placement_print(const struct placement *p, bool all)
                    text_bytes(sum.packed_bytes, bytes, sizeof(bytes)));
         putchar('\n');
     }
+    printf("  arena %s bytes, no less than %s alive at one step; working space %s bytes\n",
+           text_count(p->arena_bytes, bytes, sizeof(bytes)),
+           text_count(p->live_bytes, macs, sizeof(macs)),
+           text_count(p->scratch_bytes, scratch, sizeof(scratch)));
+    if (p->parts)
+        printf("  %6" PRIu64 "  values are made where a concat joins them\n", p->parts);
     printf("  %6s  %-8s %-34s %16s\n", "steps", "backend", "kernel", "MACs");
     for (size_t i = 0; i < p->n_groups; i++)
         printf("  %6" PRIu64 "  %-8s %-34s %16s\n", p->group[i].steps, p->group[i].backend,
@@ -199,6 +235,24 @@ void placement_print(const struct placement *p, bool all)
         puts("  step   backend  kernel                             result");
         visit_steps(p->session, print_step, &number);
     }
+}
+
+struct dumper {
+    FILE *f;
+    size_t n;
+};
+
+static void dump_piece(void *ctx, const struct ptm_piece *p)
+{
+    struct dumper *d = ctx;
+    if (d->n++)
+        fputc('\n', d->f);
+    ptm_plan_dump(&p->plan, d->f);
+}
+
+void placement_dump(const struct ptm_session *s, FILE *f)
+{
+    visit_pieces(s, dump_piece, &(struct dumper){.f = f});
 }
 
 /* -- JSON -- */
@@ -248,6 +302,10 @@ struct cJSON *placement_json(const struct placement *p)
     cJSON_AddItemToObject(o, "backends", placement_shares_json(p));
     cJSON_AddItemToObject(o, "steps", json_int((int64_t)p->steps));
     cJSON_AddItemToObject(o, "copies", json_int((int64_t)p->copies));
+    cJSON_AddItemToObject(o, "joined_in_place", json_int((int64_t)p->parts));
+    cJSON_AddItemToObject(o, "arena_bytes", json_int((int64_t)p->arena_bytes));
+    cJSON_AddItemToObject(o, "live_bytes", json_int((int64_t)p->live_bytes));
+    cJSON_AddItemToObject(o, "scratch_bytes", json_int((int64_t)p->scratch_bytes));
     list = cJSON_AddArrayToObject(o, "refused");
     for (size_t i = 0; i < p->n_refusals; i++) {
         cJSON *r = cJSON_CreateObject();

@@ -19,6 +19,8 @@ struct placement {
     struct placed *group, *refusal;
     size_t n_groups, n_refusals, cap_groups, cap_refusals;
     uint64_t steps, copies, macs;
+    uint64_t parts; /* values made where a concat joins them */
+    uint64_t arena_bytes, live_bytes, scratch_bytes; /* of the piece that needs most */
     const struct ptm_session *session;
 };
 
@@ -27,6 +29,7 @@ enum ptm_status placement_make(struct placement *p, const struct ptm_session *s,
                                struct ptm_arena *a, struct ptm_err *err);
 /* `all`: every step as well. */
 void placement_print(const struct placement *p, bool all);
+void placement_dump(const struct ptm_session *s, FILE *f); /* the plans */
 struct cJSON *placement_json(const struct placement *p);
 /* Its part "backends" alone: what each does. */
 struct cJSON *placement_shares_json(const struct placement *p);

@@ -22,6 +22,8 @@
 #ifndef PTM_LIBCORE_PLAN_H
 #define PTM_LIBCORE_PLAN_H
 
+#include <stdio.h>
+
 #include "libcore/backend.h"
 #include "libcore/profile.h"
 
@@ -95,6 +97,7 @@ enum ptm_status ptm_plan_make(struct ptm_plan *plan, const struct ptm_graph *g,
                               struct ptm_err *err) PTM_WARN_UNUSED; /* options NULL: reference */
 void ptm_plan_release(struct ptm_plan *plan); /* the backends' objects; the rest is the arena's */
 enum ptm_status ptm_plan_verify(const struct ptm_plan *plan, struct ptm_err *err) PTM_WARN_UNUSED;
+void ptm_plan_dump(const struct ptm_plan *plan, FILE *f);
 
 /* Memory that runs of any plan use one after the other: it grows to what the largest needs, then
  * nothing is allocated any more. All zero: empty. */

@@ -41,7 +41,6 @@ static void dump(const struct ptm_graph *g, char *out, size_t size)
 
 static void show_plan(const struct ptm_graph *g, struct ptm_arena *arena)
 {
-    static const char *const roots[] = {"arena", "arg", "const", "out", "scalar"};
     struct ptm_plan plan;
     struct ptm_err err = {0};
     if (ptm_graph_verify(g, &err) || ptm_plan_make(&plan, g, arena, NULL, &err) ||
@@ -50,26 +49,7 @@ static void show_plan(const struct ptm_graph *g, struct ptm_arena *arena)
         return;
     }
     FILE *f = fmemopen(got, sizeof(got), "w");
-    for (size_t v = 0; v < g->n_values; v++) {
-        const struct ptm_place *p = &plan.place[v];
-        fprintf(f, "%%%zu %s", v, roots[p->root]);
-        if (p->root != R_ARENA)
-            fprintf(f, " %u", p->ref);
-        if (p->root == R_ARENA || p->offset)
-            fprintf(f, " + %lld", (long long)p->offset);
-        if (p->view && p->root != R_ARG) {
-            fprintf(f, " stride=[");
-            for (int i = 0; i < g->value[v].type.rank; i++)
-                fprintf(f, "%s%lld", i ? ", " : "", (long long)p->stride[i]);
-            fprintf(f, "]");
-        }
-        if (p->part_of != PTM_NO_VALUE)
-            fprintf(f, " part of %%%u", p->part_of);
-        fprintf(f, "%s\n", p->view ? " view" : "");
-    }
-    for (size_t i = 0; i < plan.n_copies; i++)
-        fprintf(f, "copy output %u\n", plan.copy_out[i]);
-    fprintf(f, "%zu steps, %zu bytes\n", plan.n_steps, plan.arena_bytes);
+    ptm_plan_dump(&plan, f);
     fclose(f);
 }
 
