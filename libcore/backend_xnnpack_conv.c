@@ -312,6 +312,7 @@ const char *ptm_xnn_claim_batch_norm(const struct ptm_graph *g, const struct ptm
         if (ptm_xnn_has(g, n, i) && !ptm_xnn_is_const(g, n, i))
             return "weights that are no constants";
     claim->layout = LAYOUT_CHANNELS_LAST;
+    claim->in_place = true; /* the library's kernel for it reads a vector, then writes it */
     return NULL;
 }
 

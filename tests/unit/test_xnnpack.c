@@ -156,6 +156,7 @@ static void test_batch_norm(void)
         begin();
         in[0] = i % 4 ? arg(4, DIMS(1 + below(2), c, 1 + below(9), 1 + below(9)))
                       : arg(2, DIMS(3, c));
+        in[0] = node(OP_relu, 1, in, ""); /* in place */
         for (int k = 1; k < 5; k++) {
             low = k == 2 ? 0.3F : -1;
             in[k] = constant_of(1, &c, below(2));
