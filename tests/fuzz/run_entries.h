@@ -12,6 +12,7 @@
 
 #include "libcore/saved.h"
 #include "libcore/session.h"
+#include "tests/fuzz/run_model.h"
 
 enum { ENTRY_ARGS = 8, ENTRY_BYTES = 1 << 18, ENTRY_WORK = 1 << 22, ENTRY_RUNS = 4 };
 

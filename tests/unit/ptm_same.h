@@ -20,7 +20,7 @@ static struct ptm_model *open_model(const char *path)
     return m;
 }
 
-static bool same_elements(const struct ptm_tensor *x, const struct ptm_tensor *y)
+static inline bool same_elements(const struct ptm_tensor *x, const struct ptm_tensor *y)
 {
     size_t bytes = ptm_dtype_bytes((enum ptm_dtype)x->dtype);
     const char *p = ptm_tensor_data(x), *q = ptm_tensor_data(y);
@@ -36,7 +36,7 @@ static bool same_elements(const struct ptm_tensor *x, const struct ptm_tensor *y
     return true;
 }
 
-static bool same_value(struct ptm_ival a, struct ptm_ival b, int depth)
+static inline bool same_value(struct ptm_ival a, struct ptm_ival b, int depth)
 {
     if (a.tag != b.tag || depth > 50)
         return false;
