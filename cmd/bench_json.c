@@ -107,7 +107,6 @@ static cJSON *bench_row(const char *name, const char *run, const char *type, con
 static void add_benchmarks(const struct bench *b, const struct bench_row *r, cJSON *list)
 {
     char run[300];
-    double real[2] = {0}, cpu[2] = {0}; /* sums, of squares about the mean */
     size_t n = r->n_blocks;
     int64_t *times = n ? cJSON_malloc(2 * n * sizeof(*times)) : NULL;
     struct bench_stats real_stats, cpu_stats;
@@ -128,15 +127,14 @@ static void add_benchmarks(const struct bench *b, const struct bench_row *r, cJS
         cJSON_AddItemToArray(list, o);
     }
     if (bench_stats_make(&real_stats, times, n) && bench_stats_make(&cpu_stats, times + n, n)) {
-        real[0] = real_stats.stddev / real_stats.mean;
-        cpu[0] = cpu_stats.stddev / cpu_stats.mean;
         const struct {
             const char *name;
             double real, cpu;
         } rows[] = {{"mean", real_stats.mean, cpu_stats.mean},
                     {"median", real_stats.median, cpu_stats.median},
                     {"stddev", real_stats.stddev, cpu_stats.stddev},
-                    {"cv", real[0], cpu[0]}};
+                    {"cv", real_stats.stddev / real_stats.mean,
+                     cpu_stats.stddev / cpu_stats.mean}};
         for (size_t i = 0; i < PTM_LEN(rows); i++) {
             cJSON *o = bench_row(run, run, "aggregate", rows[i].name, r, rows[i].real,
                                  rows[i].cpu);

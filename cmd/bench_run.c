@@ -270,6 +270,11 @@ static void block(struct bench *b, struct bench_row *r, struct bench_child *c, i
     cJSON *doc = answer(c, "block", r->message, sizeof(r->message), &r->exit_code);
     const cJSON *list = cJSON_GetObjectItem(doc, "samples_ns"), *v;
     if (!doc || cJSON_GetArraySize(list) != n) {
+        if (doc) {
+            snprintf(r->message, sizeof(r->message), "%d times arrived, %" PRId64 " were asked for",
+                     cJSON_GetArraySize(list), n);
+            r->exit_code = EXIT_SYSTEM;
+        }
         cJSON_Delete(doc);
         fail(r, c);
         return;
@@ -295,10 +300,15 @@ static void end(struct bench_row *r, struct bench_child *c)
         return;
     bench_child_send(c, "end\n");
     r->end = answer(c, "end", r->message, sizeof(r->message), &r->exit_code);
-    if (!r->end || !bench_stats_make(&r->stats, r->sample, r->n_samples))
+    if (r->end && !bench_stats_make(&r->stats, r->sample, r->n_samples)) {
+        snprintf(r->message, sizeof(r->message), "no memory for %zu times", r->n_samples);
+        r->exit_code = EXIT_SYSTEM;
         fail(r, c);
-    else
+    } else if (!r->end) {
+        fail(r, c);
+    } else {
         bench_child_end(c, false);
+    }
 }
 
 /* -- one model -- */

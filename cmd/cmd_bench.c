@@ -76,6 +76,9 @@ static int read_lists(struct bench_opts *o, struct ptm_arena *a, struct str_list
         int rc = b && backends->n > 1 ? -1 : cmd_backend("bench", backends->v[i], 1);
         if (rc >= 0)
             return rc;
+        for (size_t k = 0; k < i; k++)
+            if (!strcmp(backends->v[k], backends->v[i]))
+                return cmd_usage("bench", "--backend names '%s' twice", backends->v[i]);
     }
     for (size_t i = 0; i < threads->n; i++) {
         char *end;
