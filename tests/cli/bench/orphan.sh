@@ -6,7 +6,7 @@ echo $$ >> pids
 exec "$@"
 S
 chmod +x launch
-export PTM_LAUNCHER=./launch
+export PTM_LAUNCHER="./launch $PTM_LAUNCHER"
 ptm bench $FIX/conv.pt -i $FIX/x.npy --backend ref --runs 1000000 & p=$!
 while [ "$(wc -l < pids)" -lt 2 ]; do sleep 0.1; done
 sleep 0.3; kill -KILL $p; wait $p 2>/dev/null
