@@ -7,6 +7,7 @@
  */
 #include "cmd/build_small.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <spawn.h>
@@ -107,14 +108,26 @@ static void write_kernels(uint32_t kernels, FILE *f)
     fputs("}\n", f);
 }
 
+/* Names of files and of what models hold, for string literals and comments: whoever wrote a model is
+ * not to write the program. */
+static void put_text(const char *s, FILE *f)
+{
+    for (; *s; s++)
+        if (isalnum((unsigned char)*s) || strchr("_-./ ", *s))
+            fputc(*s, f);
+        else
+            fprintf(f, "\\%03o", (unsigned)(unsigned char)*s);
+}
+
 static void write_selected(const struct selection *s, FILE *f)
 {
     uint32_t kernels = 1u << PTM_KERNEL_transpose_f32; /* plans reorder with it */
-    fprintf(f,
-            "/* What %s needs of libptm: made by ptm strip-unused-ops --build. */\n"
-            "#include <string.h>\n\n#include \"formats/formats.h\"\n#include \"kernels/kernel.h\"\n"
-            "#include \"libcore/backend_cpu.h\"\n#include \"libcore/session.h\"\n\n",
-            s->model[0]);
+    fputs("/* What ", f);
+    put_text(s->model[0], f);
+    fputs(" needs of libptm: made by ptm strip-unused-ops --build. */\n"
+          "#include <string.h>\n\n#include \"formats/formats.h\"\n#include \"kernels/kernel.h\"\n"
+          "#include \"libcore/backend_cpu.h\"\n#include \"libcore/session.h\"\n\n",
+          f);
     for (size_t i = 0; i < s->n_kernels; i++)
         if (first_of(s, i, "cpu")) {
             fprintf(f, "extern const struct ptm_cpu_op ptm_cpu_%s;\n", s->kernel[i].op);
@@ -206,8 +219,11 @@ static enum ptm_status write_main(const struct inputs *in, FILE *f, struct ptm_e
         files += arg[i].tag == PTM_TENSOR;
     fprintf(f, "    if (argc != %zu)\n        return fail(\"usage: small MODEL.ptm", files + 2);
     for (size_t i = 0; i < n; i++)
-        if (arg[i].tag == PTM_TENSOR)
-            fprintf(f, " %s.bin", in->fn->param[i + in->fn->is_method].name);
+        if (arg[i].tag == PTM_TENSOR) {
+            fputc(' ', f);
+            put_text(in->fn->param[i + in->fn->is_method].name, f);
+            fputs(".bin", f);
+        }
     fputs("\");\n", f);
     files = 0;
     for (size_t i = 0; i < n && !rc; i++) {
@@ -233,11 +249,13 @@ static enum ptm_status write_main(const struct inputs *in, FILE *f, struct ptm_e
     }
     fprintf(f, "    if (ptm_model_open(&model, argv[1], ptm_format_find, &err) ||\n"
                "        ptm_session_open(&s, model, &config, &err) ||\n"
-               "        ptm_session_run(s, \"%s\", arg, %zu, &result, &err))\n"
+               "        ptm_session_run(s, \"");
+    put_text(in->method, f);
+    fprintf(f, "\", arg, %zu, &result, &err))\n"
                "        return fail(err.msg);\n    write_result(result);\n"
                "    ptm_session_close(s);\n    ptm_model_close(model);\n"
                "    return fflush(stdout) ? fail(\"cannot write\") : 0;\n}\n",
-            in->method, n);
+            n);
 out:
     ptm_arena_release(&arena);
     return rc;

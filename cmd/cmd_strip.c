@@ -150,7 +150,11 @@ static enum ptm_status build(struct strip *o, const char *path, const struct inp
 static enum ptm_status make_folder(const char *path, struct ptm_err *err)
 {
     struct stat st;
-    if (mkdir(path, 0777) == 0 || (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+    if (mkdir(path, 0777) == 0) {
+        sig_remove_folder(path); /* while it is empty */
+        return PTM_OK;
+    }
+    if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return PTM_OK;
     return ptm_fail(err, PTM_ERR_IO, "cannot make the folder '%.300s': %s", path, strerror(errno));
 }

@@ -2,14 +2,16 @@
 /* The selection as PyTorch's YAML, as JSON and for people. */
 #include "cmd/selection.h"
 
+#include <ctype.h>
+#include <string.h>
+
 #include <cjson/cJSON.h>
 
 #include "cmd/cmd.h"
 
-/* Names of files in YAML: in double quotes. */
-static void quoted(const char *s, FILE *f)
+/* Text between double quotes of YAML. */
+static void escaped(const char *s, FILE *f)
 {
-    fputc('"', f);
     for (; *s; s++) {
         if (*s == '"' || *s == '\\')
             fputc('\\', f);
@@ -18,7 +20,24 @@ static void quoted(const char *s, FILE *f)
         else
             fputc(*s, f);
     }
-    fputc('"', f);
+}
+
+static bool plain(const char *s)
+{
+    while (isalnum((unsigned char)*s) || (*s && strchr("_:.", *s)))
+        s++;
+    return !*s;
+}
+
+/* "aten::add.Tensor"; a file may say anything. */
+static void operator_key(const struct selected_op *o, FILE *f)
+{
+    const char *quote = plain(o->name) && plain(o->overload) ? "" : "\"";
+    fputs(quote, f);
+    escaped(o->name, f);
+    fputs(*o->overload ? "." : "", f);
+    escaped(o->overload, f);
+    fputs(quote, f);
 }
 
 static void models(const struct selection *s, uint64_t bits, const char *indent, FILE *f)
@@ -26,9 +45,9 @@ static void models(const struct selection *s, uint64_t bits, const char *indent,
     fprintf(f, "%sdebug_info:\n", indent);
     for (size_t i = 0; i < s->n_models; i++)
         if (bits >> i & 1) {
-            fprintf(f, "%s- ", indent);
-            quoted(s->model[i], f);
-            fputc('\n', f);
+            fprintf(f, "%s- \"", indent);
+            escaped(s->model[i], f);
+            fputs("\"\n", f);
         }
 }
 
@@ -41,9 +60,10 @@ void selection_yaml(const struct selection *s, FILE *f)
     fputs(s->n_ops ? "operators:\n" : "operators: {}\n", f);
     for (size_t i = 0; i < s->n_ops; i++) {
         const struct selected_op *o = &s->op[i];
-        fprintf(f, "  %s%s%s:\n    is_root_operator: true\n    is_used_for_training: false\n"
-                   "    include_all_overloads: %s\n",
-                o->name, *o->overload ? "." : "", o->overload, o->all_overloads ? "true" : "false");
+        fputs("  ", f);
+        operator_key(o, f);
+        fprintf(f, ":\n    is_root_operator: true\n    is_used_for_training: false\n"
+                   "    include_all_overloads: %s\n", o->all_overloads ? "true" : "false");
         models(s, o->models, "    ", f);
     }
     fputs("kernel_metadata: {}\ncustom_classes: []\nbuild_features: []\n", f);
