@@ -112,7 +112,7 @@ test-isa: all $(TESTS) ## what depends on the instruction set: kernels, backends
 	$(Q)B=$(B) scripts/run-tests isa
 check-aarch64: ## cross-build for ARM64; CPUS="max cortex-a76 cortex-a53" under qemu
 	$(Q)scripts/check-aarch64 $(CPUS)
-live: all ## compare with live PyTorch, where it is installed
+live: all $(B)/tests/unit/test_plan_bound ## compare with live PyTorch, where it is installed
 	$(Q)B=$(B) scripts/run-tests live
 peers: all $(B)/bench/peers/xnnpack_bare ## what bench/peers/ compares ptm with and does not find installed
 $(B)/bench/peers/xnnpack_bare: $(B)/bench/peers/xnnpack_bare.o

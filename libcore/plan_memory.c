@@ -2,13 +2,16 @@
 /*
  * The bytes of the arena. A storage lives from the step that writes it to the last that reads it or
  * a view of it. One after the other, each goes to the lowest offset that is free for its whole
- * life: largest first, which is nearly always best; where that leaves holes, other orders are tried
- * and the best is kept.
+ * life: largest first, which is nearly always best; where that takes more than the bytes alive at
+ * one step, other orders are tried and the best is kept.
  */
 #include "libcore/plan_make.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Search ends within 2 % of the bound, or after some tens of milliseconds. */
+enum { ENOUGH = 50, TRIES = 2000, WORK = 40 * 1000 * 1000 };
 
 size_t ptm_plan_peak(const struct ptm_planner *p, size_t *live)
 {
@@ -88,6 +91,49 @@ static size_t place_all(struct ptm_store *const *order, size_t n, struct ptm_sto
     return total;
 }
 
+static void move(struct ptm_store **order, size_t from, size_t to)
+{
+    struct ptm_store *s = order[from];
+    for (; from < to; from++)
+        order[from] = order[from + 1];
+    for (; from > to; from--)
+        order[from] = order[from - 1];
+    order[to] = s;
+}
+
+/* Keeps the offsets of a better arrangement. */
+static void keep(const struct ptm_planner *p, size_t total, size_t *best, size_t *offset)
+{
+    if (total >= *best)
+        return;
+    *best = total;
+    for (size_t i = 0; i < p->n_stores; i++)
+        offset[i] = p->store[i].offset;
+}
+
+/* Changes the order one by one for as long as nothing gets worse. The same numbers each time: a
+ * plan depends on its graph alone. */
+static void climb(const struct ptm_planner *p, struct ptm_store **order, size_t n,
+                  struct ptm_store **placed, size_t *best, size_t *offset)
+{
+    uint32_t random = 1;
+    size_t now = place_all(order, n, placed);
+    size_t tries = WORK / (n * n + 1) < TRIES ? WORK / (n * n + 1) : TRIES;
+    for (; tries && *best > p->plan->live_bytes + p->plan->live_bytes / ENOUGH; tries--) {
+        random = random * 1664525 + 1013904223;
+        size_t from = (random >> 8) % n;
+        random = random * 1664525 + 1013904223;
+        size_t to = (random >> 8) % n / (random >> 31 ? 1 : 4); /* early ones decide */
+        move(order, from, to);
+        size_t total = place_all(order, n, placed);
+        if (total <= now)
+            now = total;
+        else
+            move(order, to, from);
+        keep(p, total, best, offset);
+    }
+}
+
 /* Places of arena values so far count from their storage, views from their input's place. */
 static void settle_offsets(struct ptm_planner *p)
 {
@@ -120,12 +166,11 @@ enum ptm_status ptm_plan_pack(struct ptm_planner *p, struct ptm_arena *work, str
     p->plan->live_bytes = ptm_plan_peak(p, live);
     for (size_t k = 0; k < PTM_LEN(orders) && n && best > p->plan->live_bytes; k++) {
         qsort(order, n, sizeof(*order), orders[k]);
-        size_t total = place_all(order, n, placed);
-        if (total < best) {
-            best = total;
-            for (size_t i = 0; i < p->n_stores; i++)
-                offset[i] = p->store[i].offset;
-        }
+        keep(p, place_all(order, n, placed), &best, offset);
+    }
+    if (n && best > p->plan->live_bytes + p->plan->live_bytes / ENOUGH) {
+        qsort(order, n, sizeof(*order), larger_first);
+        climb(p, order, n, placed, &best, offset);
     }
     if (n && best == SIZE_MAX)
         return ptm_fail(err, PTM_ERR_MEMORY, "results of more bytes than memory has");
