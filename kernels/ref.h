@@ -7,7 +7,8 @@
  * Contract of every reference kernel
  *  - n_out outputs, already allocated with the dtype and dims that the shape
  *    rule of ops.def gives; strides are arbitrary; outputs never overlap inputs, but
- *    that an input of concat may be that part of its output where it belongs.
+ *    that an input of concat may be that part of its output where it belongs, and the first input
+ *    of slice_scatter and as_strided_scatter all of the output.
  *  - n_in inputs, arbitrary strides, 0 included. An absent optional input has
  *    data == NULL and rank 0 *and* dtype PTM_ABSENT.
  *  - attr: the operator's attributes in the order of its ops.def row, flat:

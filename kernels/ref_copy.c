@@ -62,7 +62,8 @@ int ptm_ref_slice_scatter(const struct ptm_ref_call *c)
     int64_t dim = c->attr[0].i;
     if (!take_slice(&y, dim, c->attr[1].i, c->in[1].dim[dim], c->attr[2].i))
         return PTM_REF_RANGE;
-    ptm_ref_copy_nd(c->out, c->in);
+    if (c->out->data != c->in->data)
+        ptm_ref_copy_nd(c->out, c->in);
     ptm_ref_copy_nd(&y, c->in + 1);
     return 0;
 }
@@ -115,7 +116,8 @@ int ptm_ref_as_strided_scatter(const struct ptm_ref_call *c)
     struct ptm_nd y;
     if (!stride_over(&y, c->out, c->in[1].dim, strides, n, ptm_imm_i(&attr)))
         return PTM_REF_RANGE;
-    ptm_ref_copy_nd(c->out, c->in);
+    if (c->out->data != c->in->data)
+        ptm_ref_copy_nd(c->out, c->in);
     ptm_ref_copy_nd(&y, c->in + 1);
     return 0;
 }

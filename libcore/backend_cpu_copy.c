@@ -189,7 +189,8 @@ static int run_slice_scatter(const struct ptm_cpu_object *o, const struct ptm_re
 {
     struct ptm_nd to = c->out[0];
     int64_t d = c->attr[0].i;
-    ptm_threads_copy(o->pool, &c->in[0], &to);
+    if (c->in[0].data != to.data)
+        ptm_threads_copy(o->pool, &c->in[0], &to);
     if (!ptm_cpu_numel(&c->in[1]))
         return 0;
     shift(&to, c->attr[1].i * to.stride[d]);

@@ -354,6 +354,77 @@ enum ptm_status ptm_frame_work(struct ptm_frame *f, uint64_t work, struct ptm_er
     return PTM_OK;
 }
 
+static bool tree_names(const struct ptm_tree *tree, uint32_t binding)
+{
+    if (tree->kind == T_TENSOR && tree->ref == binding)
+        return true;
+    for (size_t i = 0; i < tree->n; i++)
+        if (tree_names(&tree->child[i], binding))
+            return true;
+    return false;
+}
+
+/* Does what the call leaves behind, other than effect x, need the old or the new contents apart? */
+static bool leaves(const struct ptm_entry *e, const struct ptm_effect *x)
+{
+    if (tree_names(e->result, x->from) || tree_names(e->result, x->to))
+        return true;
+    for (size_t i = 0; i < e->n_effects; i++) {
+        const struct ptm_effect *y = &e->effect[i];
+        if (y->value ? tree_names(y->value, x->from) || tree_names(y->value, x->to)
+                     : y != x && (y->from == x->from || y->from == x->to || y->to == x->to))
+            return true;
+    }
+    return false;
+}
+
+/* The output that the effect stores, where it may be given the state's memory. */
+static bool may_give(const struct ptm_entry *e, const struct ptm_effect *x, size_t *step,
+                     uint32_t *output)
+{
+    if (x->value || x->to == PTM_NO_VALUE || leaves(e, x))
+        return false;
+    bool found = false;
+    for (size_t i = 0; i < e->n_steps; i++) {
+        const struct ptm_entry_step *s = &e->step[i];
+        const struct ptm_graph *g = &s->piece->graph;
+        bool here = x->from >= s->first_out && x->from - s->first_out < g->n_outputs;
+        uint32_t donor = here ? s->piece->plan.donor[x->from - s->first_out] : PTM_NO_VALUE;
+        if (here) {
+            *step = i;
+            *output = x->from - s->first_out;
+            found = donor != PTM_NO_VALUE && s->arg[donor] == x->to;
+        }
+        for (uint32_t k = 0; k < g->n_inputs; k++) /* nobody else reads the old contents */
+            if (s->arg[k] == x->to && (here ? k != donor : found))
+                return false;
+    }
+    return found;
+}
+
+void ptm_entry_give(struct ptm_entry *e, struct ptm_exec *x)
+{
+    size_t n = 0, bytes = 0, step = 0;
+    uint32_t output = 0;
+    for (size_t i = 0; i < e->n_effects; i++) {
+        if (!may_give(e, &e->effect[i], &step, &output))
+            continue;
+        struct ptm_entry_step *s = &e->step[step];
+        size_t n_out = s->piece->graph.n_outputs;
+        bytes += ptm_plan_donated_bytes(&s->piece->plan, output);
+        if (!ptm_exec_room_to_undo(x, n + 1, bytes))
+            return;
+        if (!s->give) {
+            s->give = ptm_arena_array(&e->arena, n_out, sizeof(*s->give));
+            if (!s->give)
+                return;
+            memset(s->give, 0xff, n_out * sizeof(*s->give));
+        }
+        s->give[output] = e->effect[i].to;
+        n++;
+    }
+}
+
 static enum ptm_status run_step(struct ptm_frame *f, const struct ptm_entry *e,
                                 const struct ptm_entry_step *s, struct ptm_err *err)
 {
@@ -375,7 +446,15 @@ static enum ptm_status run_step(struct ptm_frame *f, const struct ptm_entry *e,
         const struct ptm_type *type = &e->binding[s->first_out + i].type;
         size_t bytes = (size_t)ptm_type_numel(type) * ptm_dtype_bytes(type->dtype);
         struct ptm_bound *b = &f->bound[s->first_out + i];
-        b->storage = ptm_storage_make(f->pool, bytes);
+        const struct ptm_bound *state = s->give && s->give[i] != PTM_NO_VALUE
+                                            ? &f->bound[s->give[i]]
+                                            : NULL;
+        if (state && !state->storage->read_only && state->storage->bytes >= bytes) {
+            b->storage = state->storage;
+            ptm_storage_hold(b->storage);
+        } else {
+            b->storage = ptm_storage_make(f->pool, bytes);
+        }
         if (f->n_bound < s->first_out + i + 1) /* guards may have bound later ones */
             f->n_bound = s->first_out + i + 1;
         if (!b->storage) {

@@ -95,6 +95,8 @@ struct ptm_entry_step {
     uint32_t *arg;     /* per graph input: binding number */
     uint32_t *scalar;  /* per graph scalar: scalar number */
     uint32_t first_out; /* binding number of output 0; outputs are consecutive */
+    uint32_t *give;    /* per output: the binding whose storage is its memory, see ptm_entry_give;
+                        * PTM_NO_VALUE: one of its own. NULL: all have their own */
 };
 
 struct ptm_binding {
@@ -141,6 +143,11 @@ struct ptm_ival ptm_tree_build(const struct ptm_tree *tree, const struct ptm_fra
 bool ptm_tree_equal(const struct ptm_tree *a, const struct ptm_tree *b);
 /* First scalar leaf at which v differs from the tree: its path, or 0. */
 uint64_t ptm_tree_scalar_miss(const struct ptm_tree *tree, struct ptm_ival v);
+
+/* Finds which states the entry's steps may write where they lie, and makes room in x to undo that.
+ * Without memory none are. */
+struct ptm_exec;
+void ptm_entry_give(struct ptm_entry *e, struct ptm_exec *x);
 
 bool ptm_guard_range_holds(const struct ptm_guard *g, union ptm_imm v, bool is_float);
 /* entry_verify.c */

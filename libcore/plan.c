@@ -553,6 +553,8 @@ static enum ptm_status make(struct ptm_planner *p, struct ptm_arena *arena, stru
         if (place->root != R_OUT || place->ref != i)
             plan->copy_out[plan->n_copies++] = i;
     }
+    if (!ptm_plan_donors(plan, arena))
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory to plan %zu nodes", g->n_nodes);
     int64_t start = ptm_clock_ns();
     enum ptm_status s = compile(p, work, err);
     plan->pack_ns = ptm_clock_ns() - start;

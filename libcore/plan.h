@@ -63,6 +63,8 @@ struct ptm_plan {
     size_t n_steps;
     uint32_t *copy_out;      /* output numbers copied at the end */
     size_t n_copies;
+    uint32_t *donor;         /* per output: the input, row-major, whose memory may be given as its
+                              * buffer (see ptm_exec_save); PTM_NO_VALUE: none */
     size_t arena_bytes;      /* activations */
     size_t live_bytes;       /* of them alive at one step, at most: no packing needs less */
     struct pthreadpool *pool;
@@ -102,6 +104,13 @@ void ptm_plan_dump(const struct ptm_plan *plan, FILE *f);
 /* Memory that runs of any plan use one after the other: it grows to what the largest needs, then
  * nothing is allocated any more. All zero: empty. */
 struct ptm_exec {
+    /* parts of state that a call has overwritten in place, and what they held before */
+    struct ptm_undo {
+        struct ptm_nd part;
+        size_t at; /* in `saved` */
+    } *undo;
+    char *saved;
+    size_t n_undo, cap_undo, saved_used, saved_bytes;
     char *arena, *tables, *args;
     size_t arena_bytes, tables_bytes, args_bytes;
     char *scratch; /* of kernels */
@@ -119,9 +128,18 @@ enum ptm_status ptm_exec_begin(struct ptm_exec *x, const struct ptm_graph *g, st
                                union ptm_imm **scalar, void ***out, struct ptm_err *err)
     PTM_WARN_UNUSED;
 
+/* Outputs in the memory of their donors: a step that writes such a part first saves what was there.
+ * Room for n parts of that many bytes together is made before (false: no memory): ptm_exec_save,
+ * called before each step, is false where it is not enough. After a call either undo or done. */
+size_t ptm_plan_donated_bytes(const struct ptm_plan *plan, uint32_t output); /* that has a donor */
+bool ptm_exec_room_to_undo(struct ptm_exec *x, size_t n, size_t bytes);
+bool ptm_exec_save(struct ptm_exec *x, const struct ptm_node *n, const struct ptm_ref_call *c);
+void ptm_exec_undo(struct ptm_exec *x);
+void ptm_exec_done(struct ptm_exec *x);
+
 /* One run. `arg`: per graph input, data and strides; `scalar`: per graph scalar; `out`: per graph
  * output, a buffer of the value's bytes and PTM_SLACK more, row-major; buffers overlap neither
- * arguments nor each other. After a failure the buffers' contents are undefined. */
+ * arguments nor each other, but that a buffer may be the output's donor. After a failure the buffers' contents are undefined. */
 enum ptm_status ptm_plan_run(const struct ptm_plan *plan, struct ptm_exec *exec,
                              const struct ptm_nd *arg, const union ptm_imm *scalar, void *const *out, struct ptm_err *err)
     PTM_WARN_UNUSED;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the files share that make a plan: plan.c (places, steps), plan_join.c (results of concat
- * that are made in place), plan_memory.c (bytes of the arena). */
+ * that are made in place), plan_memory.c (bytes of the arena), plan_donate.c (state written in place). */
 #ifndef PTM_LIBCORE_PLAN_MAKE_H
 #define PTM_LIBCORE_PLAN_MAKE_H
 
@@ -41,6 +41,8 @@ bool ptm_lies_dense(const struct ptm_type *t, const int64_t *stride, bool channe
 /* Dense, but for the same gap behind each run of the dim that is innermost in that order. */
 bool ptm_lies_in_rows(const struct ptm_type *t, const int64_t *stride, bool channels_last);
 
+/* Fills plan->donor; false: no memory. */
+bool ptm_plan_donors(struct ptm_plan *plan, struct ptm_arena *arena);
 enum ptm_status ptm_plan_join(struct ptm_planner *p, struct ptm_arena *work, struct ptm_err *err)
     PTM_WARN_UNUSED;
 /* The most bytes that are alive at one step. `live`: room for a number per step and one more. */

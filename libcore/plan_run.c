@@ -107,6 +107,8 @@ void ptm_exec_release(struct ptm_exec *x)
     ptm_free(x->tables);
     ptm_free(x->args);
     ptm_free(x->scratch);
+    ptm_free(x->undo);
+    ptm_free(x->saved);
     *x = (struct ptm_exec){0};
 }
 
@@ -355,6 +357,8 @@ static enum ptm_status run_step(struct run *r, const struct ptm_plan_step *step,
     PTM_TRY(check_start(r, n, err));
     struct ptm_ref_call c = {.out = &r->nd[n->out], .in = r->in, .attr = r->imm,
                              .n_out = n->n_out, .n_in = (int)seen, .n_attr = (int)n->n_attr};
+    if (!ptm_exec_save(r->exec, n, &c))
+        return ptm_fail(err, PTM_ERR_MEMORY, "no memory to save what '%s' overwrites", info->name);
     return call(step, info->name, &c, r->exec, err);
 }
 

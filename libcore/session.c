@@ -500,7 +500,8 @@ static void count_miss(struct ptm_session *s, uint32_t fn, const struct ptm_ival
 static bool own_storage(struct ptm_session *s, struct ptm_storage *st)
 {
     if (st->read_only || !st->data) {
-        uint8_t *copy = ptm_arena_alloc(&s->arena, st->bytes ? st->bytes : 1);
+        /* it may become an output's buffer */
+        uint8_t *copy = ptm_arena_alloc(&s->arena, st->bytes + PTM_SLACK);
         if (!copy)
             return false;
         st->data = copy;
@@ -578,7 +579,7 @@ static enum ptm_status commit(struct ptm_session *s, struct ptm_entry *e,
         struct ptm_storage *to = target(x, f);
         const struct ptm_storage *from = f->bound[x->from].storage;
         size_t bytes = to->bytes < from->bytes ? to->bytes : from->bytes;
-        if (bytes)
+        if (bytes && to->data != from->data) /* else it was written there */
             memcpy(to->data, from->data, bytes);
     }
     for (size_t i = 0; i < e->n_effects; i++) {
@@ -619,6 +620,7 @@ static enum ptm_status specialise(struct ptm_session *s, uint32_t fn, const stru
     } else {
         e->last_used = ++s->clock;
         keep_entry(s, e);
+        ptm_entry_give(e, &s->exec);
         s->last = e;
     }
     return st;
@@ -659,13 +661,20 @@ static enum ptm_status call(struct ptm_session *s, uint32_t fn, const struct ptm
         had_entry = true;
         s->frame.seed = s->config.seed + s->stats.runs;
         if (entry_matches(e, args, n_args, &s->frame)) {
-            if (e->unplanned)
+            if (e->unplanned) {
                 PTM_TRY(ptm_saved_plan(s, e, err));
+                ptm_entry_give(e, &s->exec);
+            }
             e->last_used = ++s->clock;
             s->last = e;
             ptm_event_ends(s->exec.events, PTM_EVENT_GUARDS, 0);
-            PTM_TRY(ptm_frame_run(&s->frame, e, err));
-            return commit(s, e, &s->frame, result, err);
+            enum ptm_status st = ptm_frame_run(&s->frame, e, err);
+            if (!st)
+                st = commit(s, e, &s->frame, result, err);
+            if (st)
+                ptm_exec_undo(&s->exec);
+            ptm_exec_done(&s->exec);
+            return st;
         }
         ptm_frame_reset(&s->frame);
     }
@@ -745,6 +754,7 @@ enum ptm_status ptm_session_run(struct ptm_session *s, const char *method,
         ptm_entry_free(s, s->building);
         s->building = NULL;
         ptm_frame_reset(&s->frame);
+        ptm_exec_undo(&s->exec);
         return ptm_map_shrank(err);
     }
     if (s->threads)

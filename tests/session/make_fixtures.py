@@ -185,11 +185,47 @@ class Training(nn.Module):
         return self.bn(x), self.drop(torch.ones(1000)).sum()
 
 
+class Table(nn.Module):
+    """Rows written one at a time: where they lie, when nobody needs the old contents."""
+    last: List[torch.Tensor]
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("rows", torch.zeros(16, 3))
+        self.last = []
+
+    def forward(self, x, row: int, pick):
+        self.rows[row] = x
+        self.last = [x + 1]
+        return torch.index_select(self.rows, 0, pick)
+
+    @torch.jit.export
+    def before(self, x):
+        was = self.rows.sum(0)
+        self.rows[2:8:2] = x
+        return was, self.rows.sum(0)
+
+    @torch.jit.export
+    def whole(self, x):
+        self.rows[3] = x
+        return self.rows
+
+    @torch.jit.export
+    def move(self, x):
+        self.rows[1:] = self.rows[:15].clone()
+        self.rows[0] = x
+        return self.rows.sum(0)
+
+    @torch.jit.export
+    def look(self):
+        return self.rows * 1, self.last
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     torch.manual_seed(1)
     for cls in (Counter, Cache, Hidden, Containers, Branch, Raises, Sizes, Alias, Loop, Endless,
-                Nested, Training):
+                Nested, Training, Table):
         m = cls()
         if cls is not Training:
             m.eval()

@@ -482,6 +482,61 @@ static void test_packing(void)
     ptm_arena_release(&arena);
 }
 
+/* Outputs that may be written in an input's memory. */
+static void test_donors(void)
+{
+    static const struct {
+        const char *text;
+        uint32_t donor; /* of the last output */
+    } rows[] = {
+        {"%2 = slice_scatter(%0, %1) dim=0 start=2 step=1\nreturn %2", 0},
+        {"%2 = neg(%0)\n%3 = slice_scatter(%0, %1) dim=0 start=2 step=1\nreturn %2, %3", 0},
+        {"%2 = reshape(%0) dims=[24]\n%3 = reshape(%1) dims=[6]\n"
+         "%4 = as_strided_scatter(%2, %3) strides=[1] offset=6\n%5 = reshape(%4) dims=[4, 6]\n"
+         "return %5", 0},
+        /* read later; read by the step; returned; only a part; not the buffer alone */
+        {"%2 = slice_scatter(%0, %1) dim=0 start=2 step=1\n%3 = neg(%0)\nreturn %3, %2",
+         PTM_NO_VALUE},
+        {"%2 = slice(%0) dim=0 start=0 len=1 step=1\n"
+         "%3 = slice_scatter(%0, %2) dim=0 start=2 step=1\nreturn %3", PTM_NO_VALUE},
+        {"%2 = slice_scatter(%0, %1) dim=0 start=2 step=1\nreturn %0, %2", PTM_NO_VALUE},
+        {"%2 = slice(%0) dim=0 start=0 len=3 step=1\n"
+         "%3 = slice_scatter(%2, %1) dim=0 start=2 step=1\nreturn %3", PTM_NO_VALUE},
+        {"%2 = permute(%0) perm=[1, 0]\n%3 = reshape(%1) dims=[6, 1]\n"
+         "%4 = slice_scatter(%2, %3) dim=1 start=2 step=1\nreturn %4", PTM_NO_VALUE},
+        {"%2 = slice_scatter(%0, %1) dim=0 start=2 step=1\n%3 = concat(%2, %1) dim=0\nreturn %3",
+         PTM_NO_VALUE},
+    };
+    const struct ptm_plan_options o = {.args_row_major = true};
+    struct ptm_arena arena = {0};
+    for (size_t i = 0; i < PTM_LEN(rows); i++) {
+        char text[400];
+        struct ptm_graph g;
+        struct ptm_plan p;
+        snprintf(text, sizeof(text), "%%0: f32[4, 6] = arg\n%%1: f32[1, 6] = arg\n%s", rows[i].text);
+        ptm_graph_init(&g, &arena);
+        CHECK_INT(ptm_graph_parse(&g, text, fresh()), PTM_OK);
+        CHECK_INT(ptm_plan_make(&p, &g, &arena, &o, fresh()), PTM_OK);
+        CHECK_STR(err.msg, "");
+        CHECK_INT(p.donor[g.n_outputs - 1], rows[i].donor);
+        if (i)
+            continue;
+        float kept[24] = {0}, row[6] = {1, 2, 3, 4, 5, 6};
+        struct ptm_nd arg[2] = {{kept, PTM_F32, 2, {4, 6}, {6, 1}}, {row, PTM_F32, 2, {1, 6}, {6, 1}}};
+        void *out[1] = {kept};
+        struct ptm_exec x = {0};
+        CHECK_INT(ptm_plan_run(&p, &x, arg, NULL, out, fresh()), PTM_ERR_MEMORY);
+        CHECK(kept[12] == 0); /* nothing is written that could not be undone */
+        CHECK(ptm_exec_room_to_undo(&x, 1, ptm_plan_donated_bytes(&p, 0)));
+        CHECK_INT(ptm_plan_run(&p, &x, arg, NULL, out, fresh()), PTM_OK);
+        CHECK(kept[12] == 1 && kept[17] == 6 && kept[11] == 0 && kept[18] == 0);
+        ptm_exec_undo(&x);
+        CHECK(kept[12] == 0 && kept[17] == 0);
+        ptm_exec_release(&x);
+    }
+    ptm_arena_release(&arena);
+}
+
 static void test_failures(void)
 {
     struct ptm_arena arena = {0};
@@ -589,6 +644,7 @@ int main(void)
 {
     test_random();
     test_packing();
+    test_donors();
     test_failures();
     test_broken();
     TEST_END;

@@ -128,6 +128,101 @@ static void test_cache(void)
     end(&r);
 }
 
+/* -- state written where it lies -- */
+
+static uint64_t fail_at; /* allocation of the next call; 0: none */
+
+/* The method's arguments: a row of three numbers x, and for forward which, and which to look at. */
+static enum ptm_status call_table(struct run *r, const char *method, float x, int64_t row,
+                                  int64_t pick)
+{
+    float rows[3] = {x, x + 1, x + 2};
+    struct ptm_tensor *t = ptm_tensor_wrap(PTM_F32, 1, (int64_t[]){3}, rows);
+    struct ptm_tensor *k = ptm_tensor_wrap(PTM_I64, 1, (int64_t[]){1}, &pick);
+    struct ptm_ival v[3] = {{.tag = PTM_TENSOR, .u.tensor = t}, ptm_int(row),
+                            {.tag = PTM_TENSOR, .u.tensor = k}};
+    bool look = !strcmp(method, "look");
+    r->err = (struct ptm_err){0};
+    ptm_memory_fail_at(fail_at);
+    enum ptm_status st = ptm_session_run(r->s, method, v,
+                                         look ? 0 : strcmp(method, "forward") ? 1 : 3, &r->out,
+                                         &r->err);
+    ptm_memory_fail_at(0);
+    fail_at = 0;
+    ptm_tensor_free(t);
+    ptm_tensor_free(k);
+    return st;
+}
+
+/* Do the rows hold what they should? */
+static bool rows_are(struct run *r, const float *want)
+{
+    if (call_table(r, "look", 0, 0, 0))
+        return false;
+    for (int i = 0; i < 48; i++)
+        if (!near(at(part(r->out, 0), i), (double)(want[i / 3] + (want[i / 3] > 0 ? i % 3 : 0))))
+            return false;
+    return true;
+}
+
+static bool gives(const struct run *r)
+{
+    const struct ptm_entry *e = r->s->last;
+    for (size_t i = 0; e && i < e->n_steps; i++)
+        for (size_t k = 0; e->step[i].give && k < e->step[i].piece->graph.n_outputs; k++)
+            if (e->step[i].give[k] != PTM_NO_VALUE)
+                return true;
+    return false;
+}
+
+static void test_table(const char *backend)
+{
+    struct run r;
+    struct ptm_config config = {.backend = backend};
+    float want[16] = {0};
+    CHECK(begin(&r, "table", &config));
+    for (int i = 1; i <= 12; i++) {
+        want[i] = (float)i;
+        CHECK_INT(call_table(&r, "forward", (float)i, i, i), PTM_OK);
+        CHECK(near(at(r.out, 1), i + 1));
+        CHECK(i < 4 || gives(&r));
+        CHECK(rows_are(&r, want));
+        /* a step after the write fails */
+        CHECK_INT(call_table(&r, "forward", 100, 5, 16), PTM_ERR_TYPE);
+        CHECK(strstr(r.err.msg, "out of range") != NULL);
+        CHECK(rows_are(&r, want));
+        CHECK(near(at(part(part(r.out, 1), 0), 0), i + 1));
+    }
+    for (uint64_t n = 1; n < 100; n++) { /* memory runs out, also between the write and the end */
+        fail_at = n;
+        enum ptm_status st = call_table(&r, "forward", 50, 6, 6);
+        if (st == PTM_OK)
+            break;
+        CHECK_INT(st, PTM_ERR_MEMORY);
+        CHECK(rows_are(&r, want));
+    }
+    want[6] = 50;
+    CHECK(rows_are(&r, want));
+    for (int i = 1; i < 4; i++) { /* old contents read before the write */
+        float sum = 0;
+        for (int k = 0; k < 16; k++)
+            sum += want[k];
+        want[2] = want[4] = want[6] = (float)(20 + i);
+        CHECK_INT(call_table(&r, "before", (float)(20 + i), 0, 0), PTM_OK);
+        CHECK(near(at(part(r.out, 0), 0), (double)sum));
+        CHECK(rows_are(&r, want));
+        want[3] = (float)(30 + i); /* the state itself is returned */
+        CHECK_INT(call_table(&r, "whole", (float)(30 + i), 0, 0), PTM_OK);
+        CHECK(near(at(r.out, 10), 31 + i));
+        CHECK(rows_are(&r, want));
+        memmove(want + 1, want, 15 * sizeof(*want)); /* written from itself, and twice */
+        want[0] = (float)(40 + i);
+        CHECK_INT(call_table(&r, "move", (float)(40 + i), 0, 0), PTM_OK);
+        CHECK(rows_are(&r, want));
+    }
+    end(&r);
+}
+
 static void test_sizes(void)
 {
     struct run r;
@@ -397,6 +492,8 @@ int main(void)
     test_stats();
     test_counter();
     test_cache();
+    test_table("ref");
+    test_table("cpu");
     test_sizes();
     test_hidden();
     test_containers();
