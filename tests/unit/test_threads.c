@@ -6,6 +6,9 @@
 #include <pthread.h>
 
 #include "formats/formats.h"
+#include "libcore/backend.h"
+#include "libcore/packs.h"
+#include "libcore/profile.h"
 #include "tests/fuzz/run_model.h"
 
 enum { THREADS = 3, RUNS = 24 };
@@ -114,9 +117,80 @@ static void check_model(const char *path, const char *hint, const char *backend)
     ptm_model_close(m);
 }
 
+/* -- sessions that come and go, with packed weights in common -- */
+
+enum { TURNS = 5, SIZES = 2, AT_ONCE = 2 };
+static const char *const size[SIZES] = {"f1,3,32,32", "f2,3,48,40"};
+
+struct visitor {
+    const struct ptm_model *m;
+    const char *backend;
+    uint64_t hash[TURNS];
+    int shift; /* sizes in other orders; and with events */
+};
+
+/* Each turn: two sessions of different sizes, closed in turn, so that packs change hands. */
+static void *visit(void *arg)
+{
+    struct visitor *v = arg;
+    const struct ptm_config config = {.seed = 7, .backend = v->backend};
+    struct ptm_session *s[AT_ONCE] = {NULL};
+    for (int turn = 0; turn < TURNS; turn++) {
+        struct run_args r = {.program = &v->m->program};
+        struct ptm_ival x = run_tensor_text(&r, size[(turn + v->shift) % SIZES]), y;
+        struct ptm_session **at = &s[turn % AT_ONCE];
+        struct ptm_err err = {0};
+        ptm_session_close(*at);
+        enum ptm_status st = ptm_session_open(at, v->m, &config, &err);
+        if (!st) {
+            ptm_session_profile(*at, v->shift);
+            st = ptm_session_run(*at, "forward", &x, 1, &y, &err);
+        }
+        v->hash[turn] = st ? 0 : hash(UINT64_C(2), y);
+        ptm_arena_release(&r.a);
+    }
+    for (int i = 0; i < AT_ONCE; i++)
+        ptm_session_close(s[i]);
+    return NULL;
+}
+
+static void check_packs(const char *path, const char *backend)
+{
+    const struct ptm_backend *b = ptm_backend_find(backend);
+    struct visitor visitor[THREADS], alone[SIZES];
+    struct ptm_packs_stats packs;
+    struct ptm_model *m;
+    struct ptm_err err = {0};
+    pthread_t thread[THREADS];
+    if (!b || b->unavailable()) {
+        test_skipped++;
+        return;
+    }
+    CHECK_INT(ptm_model_open(&m, path, ptm_format_find, &err), PTM_OK);
+    for (int i = 0; i < THREADS; i++) {
+        visitor[i] = (struct visitor){.m = m, .backend = backend, .shift = i % SIZES};
+        CHECK_INT(pthread_create(&thread[i], NULL, visit, &visitor[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    ptm_packs_stats(m->packs, &packs);
+    CHECK(packs.made > 0 || strcmp(backend, "cpu")); /* XNNPACK of 2022 keeps its own */
+    CHECK_INT(packs.bytes, 0);
+    for (int i = 0; i < SIZES; i++) {
+        alone[i] = (struct visitor){.m = m, .backend = backend, .shift = i};
+        visit(&alone[i]);
+        CHECK(alone[i].hash[0] && alone[i].hash[1]);
+    }
+    for (int i = 0; i < THREADS; i++)
+        CHECK(!memcmp(visitor[i].hash, alone[i % SIZES].hash, sizeof(visitor[i].hash)));
+    ptm_model_close(m);
+}
+
 int main(void)
 {
     static const char *const backends[] = {"ref", "cpu", "xnnpack"};
+    for (size_t k = 1; k < PTM_LEN(backends); k++)
+        check_packs("tests/e2e/passes/mobilenet_v2.traced.pt", backends[k]);
     for (size_t i = 0; i < PTM_LEN(models); i++)
         for (size_t k = 0; k < PTM_LEN(backends); k++)
             check_model(models[i].path, models[i].hint, backends[k]);
