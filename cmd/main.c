@@ -71,10 +71,16 @@ int cmd_exit_code(enum ptm_status s)
     return EXIT_MODEL;
 }
 
+/* One line, whatever a model says: its own messages and names may hold anything. */
 int cmd_fail(const char *cmd, const struct ptm_err *err)
 {
+    char line[sizeof(err->msg)];
+    memcpy(line, err->msg, sizeof(line));
+    for (char *c = line; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = *c == '\n' || *c == '\t' ? ' ' : '?';
     fflush(stdout);
-    fprintf(stderr, "ptm %s: %s\n", cmd, err->msg[0] ? err->msg : "failed without a message");
+    fprintf(stderr, "ptm %s: %s\n", cmd, *line ? line : "failed without a message");
     return cmd_exit_code(err->code);
 }
 

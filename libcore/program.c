@@ -264,15 +264,28 @@ static enum ptm_status check_body(struct verify *v)
     return PTM_OK;
 }
 
+/* Names are printed, to terminals too: no control characters. */
+static enum ptm_status check_name(struct verify *v, const char *what, const char *name)
+{
+    for (const char *c = name; c && *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            return bad(v, "the name of %s has the byte %u at %zu", what, (unsigned)*c,
+                       (size_t)(c - name));
+    return PTM_OK;
+}
+
 static enum ptm_status check_function(struct verify *v)
 {
     const struct ptm_function *f = v->fn;
     bool defaults = false;
     v->inst = 0;
+    PTM_TRY(check_name(v, "a function", f->name));
+    PTM_TRY(check_name(v, "a function", f->qualname));
     if (f->n_params > f->n_regs)
         return bad(v, "%u parameters in %u registers", (unsigned)f->n_params, (unsigned)f->n_regs);
     for (uint32_t i = 0; i < f->n_params; i++) {
         PTM_TRY(check_below(v, "type", f->param[i].type, v->p->n_types));
+        PTM_TRY(check_name(v, "a parameter", f->param[i].name));
         if (defaults && !f->param[i].has_default)
             return bad(v, "parameter '%.60s' lacks a default", f->param[i].name);
         defaults = f->param[i].has_default;
@@ -290,8 +303,11 @@ static enum ptm_status check_function(struct verify *v)
 
 static enum ptm_status check_class(struct verify *v, const struct ptm_class *c)
 {
-    for (uint32_t i = 0; i < c->n_attrs; i++)
+    PTM_TRY(check_name(v, "a class", c->qualname));
+    for (uint32_t i = 0; i < c->n_attrs; i++) {
         PTM_TRY(check_below(v, "type", c->attr_type[i], v->p->n_types));
+        PTM_TRY(check_name(v, "an attribute", c->attr_name[i]));
+    }
     for (uint32_t i = 0; i < c->n_methods; i++) {
         PTM_TRY(check_below(v, "function", c->method[i], v->p->n_fns));
         if (!v->p->fn[c->method[i]].is_method)
@@ -324,6 +340,10 @@ enum ptm_status ptm_program_verify(const struct ptm_program *p, struct ptm_err *
             PTM_TRY(check_below(&v, "part of a type", t->sub[k], i)); /* no cycles */
         if (t->kind == TY_CLASS)
             PTM_TRY(check_below(&v, "class", t->cls, p->n_classes));
+    }
+    for (uint32_t i = 0; i < p->n_ops; i++) {
+        PTM_TRY(check_name(&v, "an operator", p->op[i].name));
+        PTM_TRY(check_name(&v, "an operator", p->op[i].overload));
     }
     for (uint32_t i = 0; i < p->n_classes; i++)
         PTM_TRY(check_class(&v, &p->cls[i]));

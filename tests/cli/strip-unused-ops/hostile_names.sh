@@ -17,9 +17,10 @@ for section in ("program", "text", "entries"):
 b[28:32] = struct.pack("<I", crc)
 open(sys.argv[3], "wb").write(b)
 P
-python3 change.py aten::mul 'aten:
-"m:' op.ptm
+python3 change.py aten::mul 'aten: "m:' op.ptm
 $PTM strip-unused-ops op.ptm --preserve two --ops-yaml - -q | grep -A 1 '"m'
+python3 change.py aten::mul "$(printf 'aten:\nmul')" line.ptm
+$PTM strip-unused-ops line.ptm --ops-yaml -
 python3 change.py second 'x");a(' name.ptm
 $PTM strip-unused-ops name.ptm -m two -i @ones:2 -i @ones:2 -i times=3 --build small -q > log 2>&1
 grep usage small/main.c
