@@ -263,21 +263,29 @@ static enum ptm_status place_result(struct ptm_planner *p, uint32_t v, const str
     return PTM_OK;
 }
 
+/* Does operand v lie as a backend wants it? */
+static bool lies_right(const struct ptm_planner *p, uint32_t v, bool channels_last,
+                       const struct ptm_claim *claim)
+{
+    const struct ptm_value *value = &p->g->value[v];
+    const struct ptm_place *place = &p->plan->place[v];
+    if (claim->any_strides || value->kind == V_CONST || value->kind == V_SCALAR)
+        return true;
+    channels_last = channels_last && value->type.rank == 4;
+    return !(place->root == R_ARG && (claim->over_reads || !p->o->args_row_major)) &&
+           (ptm_lies_dense(&value->type, place->stride, channels_last) ||
+            (claim->row_inputs && ptm_lies_in_rows(&value->type, place->stride, channels_last)));
+}
+
 /* The place of operand v in the order that a backend wants: v, or a copy made by a step. */
 static enum ptm_status reorder(struct ptm_planner *p, uint32_t v, bool channels_last,
                                const struct ptm_claim *claim, uint32_t *at, struct ptm_err *err)
 {
     const struct ptm_value *value = &p->g->value[v];
-    const struct ptm_place *place = &p->plan->place[v];
-    bool arg = place->root == R_ARG;
     *at = v;
-    if (value->kind == V_CONST || value->kind == V_SCALAR)
+    if (lies_right(p, v, channels_last, claim))
         return PTM_OK;
     channels_last = channels_last && value->type.rank == 4;
-    if (!(arg && (claim->over_reads || !p->o->args_row_major)) &&
-        (ptm_lies_dense(&value->type, place->stride, channels_last) ||
-         (claim->row_inputs && ptm_lies_in_rows(&value->type, place->stride, channels_last))))
-        return PTM_OK;
     uint32_t *copy = &p->reordered[2 * v + channels_last];
     if (*copy == PTM_NO_VALUE) {
         struct ptm_plan *plan = p->plan;
@@ -384,6 +392,53 @@ static enum ptm_status no_kernel(const struct ptm_planner *p, uint32_t first, st
                     names);
 }
 
+static bool results_last(const struct ptm_planner *p, const struct ptm_node *n,
+                         const struct ptm_claim *claim, bool backend)
+{
+    bool last = claim->layout == LAYOUT_CHANNELS_LAST ||
+                (claim->layout == LAYOUT_SAME && (backend || keeps_order(n)) &&
+                 follows_channels_last(p, n));
+    for (uint32_t i = 0; i < n->n_out && !backend; i++)
+        last = last && p->out_no[n->out + i] == PTM_NO_VALUE; /* written where it is wanted */
+    return last;
+}
+
+/* Would an operand have to be copied for this node alone? */
+static bool needs_copy(const struct ptm_planner *p, const struct ptm_node *n,
+                       const struct ptm_claim *claim)
+{
+    bool last = results_last(p, n, claim, true);
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        uint32_t v = p->g->operand[n->in + i];
+        if (v != PTM_NO_VALUE && !lies_right(p, v, last, claim) &&
+            p->reordered[2 * v + (last && p->g->value[v].type.rank == 4)] == PTM_NO_VALUE)
+            return true;
+    }
+    return false;
+}
+
+/* The first backend that claims the node. But a copy costs as much as an elementwise node: where
+ * the first would need one, a later one that takes any strides has it. */
+static void choose_backend(const struct ptm_planner *p, const struct ptm_node *n,
+                           struct ptm_plan_step *step, struct ptm_claim *claim)
+{
+    bool light = !strcmp(ptm_op_info(n->op)->cls, "elementwise");
+    for (size_t i = 0; i < p->o->n_backends; i++) {
+        struct ptm_claim c = {0};
+        const char *why = p->o->backend[i]->claim(p->g, n, &c);
+        if (why && i == 0)
+            step->reason = why;
+        if (why || (step->backend && !c.any_strides))
+            continue;
+        if (step->backend && !step->reason)
+            step->reason = "operands that lie otherwise";
+        step->backend = p->o->backend[i];
+        *claim = c;
+        if (!light || !needs_copy(p, n, &c))
+            return;
+    }
+}
+
 static enum ptm_status place_node(struct ptm_planner *p, uint32_t node, struct ptm_err *err)
 {
     const struct ptm_node *n = &p->g->node[node];
@@ -394,33 +449,19 @@ static enum ptm_status place_node(struct ptm_planner *p, uint32_t node, struct p
                               .in_place = works_in_place(n)};
     if (place_view(p, n))
         return PTM_OK;
-    for (size_t i = 0; i < p->o->n_backends && !step.backend; i++) {
-        struct ptm_claim c = {0};
-        const char *why = p->o->backend[i]->claim(p->g, n, &c);
-        if (!why) {
-            step.backend = p->o->backend[i];
-            claim = c;
-        } else if (i == 0) {
-            step.reason = why;
-        }
-    }
+    choose_backend(p, n, &step, &claim);
     if (!step.backend) {
         step.fn = ptm_ref_find(info->name);
         if (!step.fn)
             return no_kernel(p, node, err);
     }
-    bool last = claim.layout == LAYOUT_CHANNELS_LAST ||
-                (claim.layout == LAYOUT_SAME && (step.backend || keeps_order(n)) &&
-                 follows_channels_last(p, n));
-    for (uint32_t i = 0; i < n->n_out && !step.backend; i++)
-        last = last && p->out_no[n->out + i] == PTM_NO_VALUE; /* written where it is wanted */
+    bool last = results_last(p, n, &claim, step.backend);
     p->chosen[node] = (struct ptm_chosen){claim, last};
     for (uint32_t i = 0; i < n->n_in; i++) {
         uint32_t v = p->g->operand[n->in + i], at = v;
         if (v == PTM_NO_VALUE)
             continue;
-        if (!claim.any_strides)
-            PTM_TRY(reorder(p, v, last, &claim, &at, err));
+        PTM_TRY(reorder(p, v, last, &claim, &at, err));
         plan->operand[n->in + i] = at;
     }
     for (uint32_t i = 0; i < n->n_in; i++) {
