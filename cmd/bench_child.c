@@ -87,7 +87,9 @@ static enum ptm_status prepare(struct worker *w, const char *path, struct ptm_er
                         "repeats it", w->in.n_runs);
     PTM_TRY(inputs_make(&w->in, 0, &w->arena, &w->args, &w->n_args, err));
     start = ptm_clock_ns();
-    const char *passes = w->reference ? "none" : w->o->passes;
+    /* a closed file has only what its passes made */
+    bool plain = w->reference && !w->model->program.closed;
+    const char *passes = plain ? "none" : w->o->passes;
     /* a .ptm file has its recipe; others get what `ptm optimize` does */
     PTM_TRY(recipe_option(passes, !w->model->recipe, &w->arena, &w->recipe, &w->config.recipe,
                           err));
