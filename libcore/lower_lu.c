@@ -51,6 +51,8 @@ static bool read_square(const struct ptm_lower_call *c, struct ptm_tensor *x, st
     memcpy(m->dim, x->dim, sizeof(m->dim));
     for (int i = 0; i < x->rank - 2; i++)
         m->batch *= x->dim[i];
+    if (!ptm_trace_spend(t, (uint64_t)ptm_tensor_numel(x) * (uint64_t)m->n / 256))
+        return false;
     m->data = read_doubles(t, x);
     return m->data != NULL;
 }
