@@ -21,8 +21,8 @@ static volatile pid_t live[MAX_CHILDREN];
 void bench_children_kill(void)
 {
     for (size_t i = 0; i < MAX_CHILDREN; i++)
-        if (live[i])
-            kill(-live[i], SIGKILL);
+        if (live[i] && kill(-live[i], SIGKILL))
+            kill(live[i], SIGKILL);
 }
 
 /* -- starting -- */
@@ -185,8 +185,8 @@ int bench_child_end(struct bench_child *c, bool at_once)
     if (!c->pid)
         return 0;
     close_fd(&c->to);
-    if (at_once)
-        kill(-c->pid, SIGKILL);
+    if (at_once && kill(-c->pid, SIGKILL))
+        kill(c->pid, SIGKILL); /* it has not made its group yet: an emulator's spawn does not wait */
     while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
         continue;
     for (size_t i = 0; i < MAX_CHILDREN; i++)

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "bench/child.h"
 #include "bench/schedule.h"
@@ -85,6 +86,10 @@ static void test_child(void)
     char *stays[] = {(char[]){"sh"}, (char[]){"-c"}, (char[]){"sleep 1000; true"}, NULL};
     CHECK_INT(bench_child_start(&c, stays, &err), PTM_OK);
     CHECK(strstr(bench_child_fate(bench_child_end(&c, true), buf, sizeof(buf)), "SIGKILL"));
+    if (getenv("PTM_LAUNCHER")) {
+        SKIP("an emulator starts every child, and then the child ends");
+        return;
+    }
     char *absent[] = {(char[]){"/nonexistent/ptm"}, NULL};
     CHECK_INT(bench_child_start(&c, absent, &err), PTM_ERR_IO);
     CHECK(strstr(err.msg, "'/nonexistent/ptm': No such file") != NULL);
