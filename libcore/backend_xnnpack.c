@@ -104,7 +104,9 @@ static const char *unavailable(void)
     pthread_once(&once, start);
     if (started == xnn_status_unsupported_hardware)
         return "XNNPACK does not support this processor";
-    return started == xnn_status_success ? NULL : "XNNPACK cannot start: no memory";
+    return started == xnn_status_success
+               ? NULL
+               : "XNNPACK cannot start: no memory, or no /sys to read the processors from";
 }
 
 /* -- claiming -- */
