@@ -216,22 +216,24 @@ enum { MADV_POPULATE_READ = 0, MADV_POPULATE_WRITE = 0 };
 
 void ptm_map_prefault(const void *p, size_t n)
 {
-    enum { STEP = 4096 }; /* the smallest page */
+    enum { LINE = 64 }; /* each once: what fits stays in the last cache */
     const volatile char *at = p;
-    if (!n || populate((uintptr_t)p, n, MADV_POPULATE_READ))
+    if (!n)
         return;
-    for (size_t i = 0; i < n; i += STEP)
+    populate((uintptr_t)p, n, MADV_POPULATE_READ);
+    for (size_t i = 0; i < n; i += LINE)
         (void)at[i];
     (void)at[n - 1];
 }
 
 void ptm_map_prefault_write(void *p, size_t n)
 {
-    enum { STEP = 4096 };
+    enum { LINE = 64 }; /* the kernel clears pages past the caches */
     volatile char *at = p;
-    if (!n || populate((uintptr_t)p, n, MADV_POPULATE_WRITE))
+    if (!n)
         return;
-    for (size_t i = 0; i < n; i += STEP)
+    populate((uintptr_t)p, n, MADV_POPULATE_WRITE);
+    for (size_t i = 0; i < n; i += LINE)
         at[i] = at[i];
     at[n - 1] = at[n - 1];
 }
