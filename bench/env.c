@@ -13,6 +13,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "libcore/ptm.h"
+
 /* -- small files -- */
 
 /* The file's first bytes as text; false: it cannot be read. */
@@ -362,4 +364,12 @@ void bench_env_json(const struct bench_env *e, cJSON *context)
     add_number(o, "max_celsius", e->max_celsius, !isnan(e->max_celsius));
     add_text(o, "container", e->container);
     cJSON_AddBoolToObject(o, "virtual_machine", e->virtual_machine);
+    cJSON_AddStringToObject(context, "executable", "ptm");
+    cJSON_AddStringToObject(context, "library_version", PTM_VERSION);
+#ifdef __OPTIMIZE__
+    cJSON_AddStringToObject(context, "library_build_type", "release");
+#else
+    cJSON_AddStringToObject(context, "library_build_type", "debug");
+#endif
+    cJSON_AddNumberToObject(context, "json_schema_version", 1);
 }

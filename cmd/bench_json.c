@@ -63,14 +63,6 @@ static cJSON *context(const struct bench *b)
     cJSON *o = cJSON_CreateObject();
     bench_env_json(&b->env, o);
     cJSON_ReplaceItemInObject(o, "date", cJSON_CreateString(b->started));
-    cJSON_AddStringToObject(o, "executable", "ptm");
-    cJSON_AddStringToObject(o, "library_version", PTM_VERSION);
-#ifdef __OPTIMIZE__
-    cJSON_AddStringToObject(o, "library_build_type", "release");
-#else
-    cJSON_AddStringToObject(o, "library_build_type", "debug");
-#endif
-    add_int(o, "json_schema_version", 1);
     return o;
 }
 

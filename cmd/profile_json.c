@@ -222,14 +222,6 @@ static void add_context(cJSON *doc, const struct profile_report *r)
 {
     cJSON *c = cJSON_AddObjectToObject(doc, "context"), *libraries;
     bench_env_json(&r->env, c);
-    cJSON_AddStringToObject(c, "executable", "ptm");
-    cJSON_AddStringToObject(c, "library_version", PTM_VERSION);
-#ifdef __OPTIMIZE__
-    cJSON_AddStringToObject(c, "library_build_type", "release");
-#else
-    cJSON_AddStringToObject(c, "library_build_type", "debug");
-#endif
-    cJSON_AddNumberToObject(c, "json_schema_version", 1);
     cJSON_AddStringToObject(c, "compiler", bench_compiler());
     cJSON_AddStringToObject(c, "clock", PTM_CLOCK_NAME);
     cJSON_AddStringToObject(c, "quantile_method", BENCH_QUANTILE_METHOD);
