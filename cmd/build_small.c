@@ -19,7 +19,6 @@
 
 #include "cmd/cmd.h"
 #include "libcore/backend_cpu.h"
-#include "libcore/sink.h"
 
 extern char **environ;
 
@@ -324,28 +323,13 @@ static enum ptm_status write_makefile(FILE *f, struct ptm_err *err)
 
 /* -- the folder -- */
 
-static enum ptm_status write_file(const char *folder, const char *name, const char *text, size_t n,
-                                  struct ptm_err *err)
-{
-    char path[1200];
-    struct ptm_sink *sink;
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    PTM_TRY(ptm_sink_open(&sink, path, err));
-    enum ptm_status rc = ptm_sink_write(sink, text, n, err);
-    if (rc) {
-        ptm_sink_drop(sink);
-        return rc;
-    }
-    return ptm_sink_commit(sink, err);
-}
-
 enum part { SELECTED, MAIN, MAKEFILE, N_PARTS };
 
 static enum ptm_status write_part(enum part part, const char *folder, const struct selection *s,
                                   const struct inputs *in, struct ptm_err *err)
 {
     static const char *const name[N_PARTS] = {"selected.c", "main.c", "Makefile"};
-    char *text = NULL;
+    char *text = NULL, path[1200];
     size_t n = 0;
     FILE *f = open_memstream(&text, &n);
     enum ptm_status rc = f ? PTM_OK : ptm_fail(err, PTM_ERR_MEMORY, "no memory for a file's text");
@@ -355,8 +339,9 @@ static enum ptm_status write_part(enum part part, const char *folder, const stru
         rc = part == MAIN ? write_main(in, f, err) : write_makefile(f, err);
     if (f && fclose(f) && !rc)
         rc = ptm_fail(err, PTM_ERR_MEMORY, "no memory for a file's text");
+    snprintf(path, sizeof(path), "%s/%s", folder, name[part]);
     if (!rc)
-        rc = write_file(folder, name[part], text, n, err);
+        rc = cmd_write_text(text, n, path, err);
     free(text);
     return rc;
 }

@@ -70,7 +70,8 @@ enum ptm_status cmd_open(struct ptm_model **out, const char *path, struct ptm_er
 /* cmd_zoo.c: zoo:NAME alone; a wrong name gets a list. */
 enum ptm_status cmd_open_zoo(struct ptm_model **out, const char *name, struct ptm_err *err);
 
-/* -- output.c: JSON to a file (atomically) or, for "-", to stdout. Takes `doc`. -- */
+/* -- output.c: to a file (atomically) or, for "-", to stdout. JSON: takes `doc`. -- */
+enum ptm_status cmd_write_text(const char *text, size_t n, const char *path, struct ptm_err *err);
 enum ptm_status cmd_write_json(struct cJSON *doc, const char *path, struct ptm_err *err);
 /* Names come from the model's file: what is no UTF-8 becomes '?', so that JSON stays valid. */
 void text_mend_utf8(char *text);

@@ -198,24 +198,12 @@ static enum ptm_status write_table(const struct bench *b, enum bench_table kind,
 {
     char *text = NULL;
     size_t n = 0;
-    struct ptm_sink *sink;
-    if (!strcmp(path, "-")) {
-        bench_write(b, kind, stdout);
-        return PTM_OK;
-    }
     FILE *f = open_memstream(&text, &n);
     if (!f)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for a table");
     bench_write(b, kind, f);
     enum ptm_status rc = fclose(f) ? ptm_fail(err, PTM_ERR_MEMORY, "no memory for a table")
-                                   : ptm_sink_open(&sink, path, err);
-    if (!rc) {
-        rc = ptm_sink_write(sink, text, n, err);
-        if (rc)
-            ptm_sink_drop(sink);
-        else
-            rc = ptm_sink_commit(sink, err);
-    }
+                                   : cmd_write_text(text, n, path, err);
     free(text);
     return rc;
 }

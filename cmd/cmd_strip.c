@@ -15,7 +15,6 @@
 #include "libcore/passes.h"
 #include "libcore/program_edit.h"
 #include "libcore/saved.h"
-#include "libcore/sink.h"
 
 static const struct usage usage = {
     .command = "strip-unused-ops",
@@ -189,11 +188,13 @@ static enum ptm_status add(struct strip *o, struct ptm_model *m, struct ptm_err 
         rc = ptm_fail(err, rc, "%s", why.msg);
     else
         rc = selection_add(&o->selection, m, called ? &inputs : NULL, &config, err);
-    if (!rc && o->build)
+    if (!rc && o->output)
+        rc = save(o, m, err);
+    if (!rc && o->build) /* the last: it closes the program */
         rc = called ? build_with(o, m, &inputs, err)
                     : ptm_fail(err, PTM_ERR_ARG, "--build needs inputs: %s", why.msg);
     inputs_release(&inputs);
-    return !rc && o->output ? save(o, m, err) : rc;
+    return rc;
 }
 
 static enum ptm_status add_guarded(struct strip *o, struct ptm_model *m, struct ptm_err *err)
@@ -224,7 +225,6 @@ static enum ptm_status write_yaml(const struct strip *o, struct ptm_err *err)
 {
     char *text = NULL;
     size_t n = 0;
-    struct ptm_sink *sink = NULL;
     FILE *f = open_memstream(&text, &n);
     if (f)
         selection_yaml(&o->selection, f);
@@ -232,16 +232,7 @@ static enum ptm_status write_yaml(const struct strip *o, struct ptm_err *err)
         free(text);
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the list of operators");
     }
-    enum ptm_status rc = PTM_OK;
-    if (!strcmp(o->yaml, "-")) {
-        fwrite(text, 1, n, stdout);
-    } else {
-        rc = ptm_sink_open(&sink, o->yaml, err);
-        if (!rc && (rc = ptm_sink_write(sink, text, n, err)) != PTM_OK)
-            ptm_sink_drop(sink);
-        else if (!rc)
-            rc = ptm_sink_commit(sink, err);
-    }
+    enum ptm_status rc = cmd_write_text(text, n, o->yaml, err);
     free(text);
     return rc;
 }

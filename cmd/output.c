@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Writing JSON, and numbers as people read them. */
+/* Writing texts and JSON, and numbers as people read them. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -34,29 +34,31 @@ void text_mend_utf8(char *text)
     }
 }
 
+enum ptm_status cmd_write_text(const char *text, size_t n, const char *path, struct ptm_err *err)
+{
+    struct ptm_sink *sink;
+    if (!strcmp(path, "-")) {
+        fwrite(text, 1, n, stdout); /* main looks whether stdout took it */
+        return PTM_OK;
+    }
+    PTM_TRY(ptm_sink_open(&sink, path, err));
+    enum ptm_status rc = ptm_sink_write(sink, text, n, err);
+    if (!rc)
+        return ptm_sink_commit(sink, err);
+    ptm_sink_drop(sink);
+    return rc;
+}
+
 enum ptm_status cmd_write_json(struct cJSON *doc, const char *path, struct ptm_err *err)
 {
     char *text = doc ? cJSON_Print(doc) : NULL;
     cJSON_Delete(doc);
     if (!text)
         return ptm_fail(err, PTM_ERR_MEMORY, "no memory for the JSON document");
-    enum ptm_status rc = PTM_OK;
     text_mend_utf8(text);
-    if (!strcmp(path, "-")) {
-        puts(text); /* main looks whether stdout took it */
-    } else {
-        struct ptm_sink *sink = NULL;
-        rc = ptm_sink_open(&sink, path, err);
-        if (rc == PTM_OK) {
-            rc = ptm_sink_write(sink, text, strlen(text), err);
-            if (rc == PTM_OK)
-                rc = ptm_sink_write(sink, "\n", 1, err);
-            if (rc == PTM_OK)
-                rc = ptm_sink_commit(sink, err);
-            else
-                ptm_sink_drop(sink);
-        }
-    }
+    size_t n = strlen(text);
+    text[n] = '\n'; /* where the string ended */
+    enum ptm_status rc = cmd_write_text(text, n + 1, path, err);
     cJSON_free(text);
     return rc;
 }
